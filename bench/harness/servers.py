@@ -1,0 +1,121 @@
+"""The servers that are compared, and how one is started and stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from harness.answers import ask
+from harness.cores import pinned
+from harness.scenarios import SCENARIOS, Kind
+
+BENCH = Path(__file__).resolve().parents[1]
+_START_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 10.0
+_EVERY: tuple[Kind, ...] = ("get", "post", "post_oldest")
+
+
+class ServerFailedError(Exception):
+    """A server did not come up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One of the compared."""
+
+    name: str
+    runs_on: tuple[str, ...]
+    """Module and options that serve ``<name>_app:app``, without host and port."""
+    kinds: tuple[Kind, ...] = ("get", "post")
+
+    def command(self, python: Path, port: int) -> list[str]:
+        """Return the command that serves it at *port*."""
+        return [str(python), "-m", *self.runs_on, "--host", "127.0.0.1", "--port", str(port), f"{self.name}_app:app"]
+
+
+# Granian writes no access log unless told to, so uvicorn is told not to. All else is as both come.
+_RSGI = ("granian", "--interface", "rsgi")
+_ASGI = ("granian", "--interface", "asgi")
+_UVICORN = ("uvicorn", "--no-access-log", "--log-level", "warning")
+
+SERVERS: tuple[Server, ...] = (
+    Server(name="floor", runs_on=_RSGI),
+    Server(name="perdure", runs_on=_RSGI, kinds=_EVERY),
+    Server(name="blacksheep", runs_on=_ASGI),
+    Server(name="litestar", runs_on=_ASGI),
+    Server(name="fastapi", runs_on=_UVICORN),
+    Server(name="cadwyn", runs_on=_UVICORN, kinds=_EVERY),
+)
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that answers."""
+
+    server: Server
+    port: int
+    group: int
+    """Process group of everything it started."""
+
+
+@contextmanager
+def running(server: Server, python: Path, core: int) -> Iterator[RunningServer]:
+    """Start *server* on *core*, wait until it answers, and stop it at the end.
+
+    Raises:
+        ServerFailedError: It ended or stayed silent; the message carries the end of its log.
+    """
+    port = _free_port()
+    path = os.pathsep.join([str(BENCH / "servers"), str(BENCH.parent / "src")])
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            server.command(python, port),
+            cwd=BENCH / "servers",
+            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=pinned(core),
+        )
+        try:
+            _wait_answering(server, process, port, log)
+            yield RunningServer(server, port, process.pid)
+        finally:
+            _stop(process)
+
+
+def _wait_answering(server: Server, process: subprocess.Popen[bytes], port: int, log: IO[str]) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            ask(port, SCENARIOS["get"])
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    why = "did not answer in time" if process.returncode is None else f"ended with {process.returncode}"
+    log.seek(0)
+    raise ServerFailedError(f"{server.name} {why}; the end of its log:\n{log.read()[-2000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

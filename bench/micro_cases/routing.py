@@ -1,0 +1,63 @@
+"""From a path and a version's name to a plan, in an API of 100 versions and 1,000 handlers."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from typing import cast
+
+from micro_cases.timing import Call
+from perdure.lifecycle.plan import Plan
+from perdure.routing.manager import RouteManager
+from perdure.routing.paths import PathRouter
+from perdure.routing.templates import PathTemplate
+from perdure.timescape.timescape import Timescape
+
+_VERSIONS = 100
+_HANDLERS = 1_000
+_FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+_DISTINCT = 20_000  # more than a resolver remembers
+
+
+def _timescape() -> Timescape:
+    return Timescape(extra=[f"{_FIRST + timedelta(days=7 * number):%Y-%m-%d}" for number in range(_VERSIONS)])
+
+
+def _paths() -> list[str]:
+    return [f"/group-{number % 40}/things-{number}/{{thing_id}}/parts" for number in range(_HANDLERS)]
+
+
+def route_static() -> Call:
+    """Find a path without parameters."""
+    router = PathRouter[str]()
+    for path in _paths():
+        router.add(PathTemplate.parse(path.replace("{thing_id}", "all")), path)
+    return lambda: router.match("/group-20/things-500/all/parts")
+
+
+def route_parameter() -> Call:
+    """Find a path of four segments, one of them a parameter."""
+    router = PathRouter[str]()
+    for path in _paths():
+        router.add(PathTemplate.parse(path), path)
+    return lambda: router.match("/group-20/things-500/42/parts")
+
+
+def resolve_known() -> Call:
+    """Resolve a version that was asked for before."""
+    timescape = _timescape()
+    return lambda: timescape.resolve("2021-03-17")
+
+
+def resolve_unknown() -> Call:
+    """Resolve instants nobody asked for before."""
+    timescape = _timescape()
+    texts = cycle([f"{_FIRST + timedelta(minutes=47 * number):%Y-%m-%dT%H:%M:%SZ}" for number in range(_DISTINCT)])
+    return lambda: timescape.resolve(next(texts))
+
+
+def route_and_resolve() -> Call:
+    """Find the plan for method, path and version."""
+    manager = RouteManager(_timescape())
+    plan = cast(Plan, object())  # the manager hands plans out, it does not look into them
+    for path in _paths():
+        manager.add(PathTemplate.parse(path), "GET", [plan] * _VERSIONS)
+    return lambda: manager.find("GET", "/group-20/things-500/42/parts", "2021-03-17")

@@ -1,0 +1,34 @@
+"""Perdure with all on that stands in a request's way: ids, traces, three versions, hooks, both validations.
+
+``revisions/`` holds the three versions; what is written here is the newest.
+"""
+
+from structs import NewOrder, Order, User, find_user, place
+
+from perdure import App, LocalContext, Request, Response
+
+app = App("bench", revisions="revisions")
+
+
+@app.before
+async def note_client(req: Request, lctx: LocalContext) -> None:
+    """Remember something for the after hook."""
+    lctx.set("client", req.client)
+
+
+@app.after
+async def name_client(res: Response, lctx: LocalContext) -> None:
+    """Use what the before hook left."""
+    lctx.get("client")
+
+
+@app.get("/users/{user_id:int}")
+async def get_user(req: Request) -> User:
+    """Return one user."""
+    return find_user(req.params["user_id"])
+
+
+@app.post("/orders", status=201)
+async def create_order(req: Request[NewOrder]) -> Order:
+    """Place an order."""
+    return place(req.body)

@@ -1,0 +1,30 @@
+"""Perdure: a Python runtime for HTTP APIs whose clients never break."""
+
+from perdure.app import App
+from perdure.config import Config
+from perdure.context.answers import Empty, Event, EventStream, File, Html, Redirect, Stream, Text
+from perdure.context.events import LifecycleEvent
+from perdure.context.global_ import GlobalContext
+from perdure.context.local import LocalContext, Meta, current_context
+from perdure.context.request import Form, Headers, Request, Values
+from perdure.context.response import Response
+from perdure.context.snapshot import Snapshot
+from perdure.context.socket import WebSocket
+from perdure.context.uploads import FormData, UploadFile
+from perdure.context.work import Work
+from perdure.errors import PerdureError, Problem
+from perdure.lifecycle.execution import Execution
+from perdure.lifecycle.hooks import Hook
+from perdure.routing.router import Router
+from perdure.routing.templates import Converter
+from perdure.timescape.parts import RequestParts, ResponseParts
+from perdure.timescape.revision import Revision
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "App", "Config", "Converter", "Empty", "Event", "EventStream", "Execution", "File", "Form", "FormData",
+    "GlobalContext", "Headers", "Hook", "Html", "LifecycleEvent", "LocalContext", "Meta", "PerdureError", "Problem",
+    "Redirect", "Request", "RequestParts", "Response", "ResponseParts", "Revision", "Router", "Snapshot", "Stream",
+    "Text", "UploadFile", "Values", "WebSocket", "Work", "__version__", "current_context",
+]  # fmt: skip

@@ -1,0 +1,304 @@
+"""The App: the public face of registration, and the one place where the components are put together.
+
+Source: SPEC 2, 3; DESIGN "The house".
+"""
+
+import asyncio
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar, final, overload
+
+from msgspec import Struct
+
+from perdure.clock import SystemClock
+from perdure.config import Config
+from perdure.context.global_ import GlobalContext
+from perdure.errors import ConfigError, RevisionError
+from perdure.ids import RequestIds
+from perdure.ingress.asgi import AsgiAdapter, Receive, Scope, Send
+from perdure.ingress.door import Door
+from perdure.ingress.health import Health
+from perdure.ingress.refusal import render
+from perdure.ingress.rsgi import RsgiAdapter
+from perdure.lifecycle.arguments import inspect_callback
+from perdure.lifecycle.cleanup import Cleanup
+from perdure.lifecycle.controller import Controller
+from perdure.lifecycle.execution import Observer
+from perdure.lifecycle.hooks import Hook, HookKind, PlannedHook, plan_hook
+from perdure.manifest.records import Api, HandlerManifest
+from perdure.modules.local import LocalModules
+from perdure.routing.catalogue import Catalogue, RouteInfo
+from perdure.routing.planner import GlobalHooks
+from perdure.routing.router import Router
+from perdure.routing.templates import Converter
+from perdure.timescape.loading import load_revisions
+from perdure.timescape.view import VersionsView
+
+__all__ = ["App"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+HookT = TypeVar("HookT", bound=Callable[..., Any] | Hook)
+Lifespan = Callable[[GlobalContext[Any]], AbstractAsyncContextManager[Any]]
+"""Called with the Global Context; what it returns is entered at start and left at the end."""
+
+_log = logging.getLogger("perdure.app")
+
+
+@final
+class _Runtime(Struct, frozen=True):
+    """What a compiled app consists of."""
+
+    catalogue: Catalogue
+    controller: Controller
+    gctx: GlobalContext[Any]
+    door: Door
+    rsgi: RsgiAdapter
+    threads: ThreadPoolExecutor
+
+
+@final
+class App(Router):
+    """An HTTP API.
+
+    Serve it with `perdure serve`, any RSGI server (Granian) or any ASGI server.
+
+    Args:
+        name: What the API is called.
+        revisions: Folder of the revision files, relative to the file that makes the app. The default, ``revisions``,
+            need not exist.
+        config: Settings.
+        lifespan: Entered when the server starts, left when it stops; called with the Global Context.
+        converters: Path converters of the program, besides the standard ones.
+    Raises:
+        RevisionError: *revisions* is named but does not exist.
+        ConfigError: *config* is no `Config`.
+    """
+
+    def __init__(
+        self, name: str, *, revisions: str | Path | None = None, config: Config | None = None,
+        lifespan: Lifespan | None = None, converters: Iterable[Converter] = (),
+    ) -> None:  # fmt: skip
+        super().__init__(converters=converters)
+        if config is not None and not isinstance(config, Config):
+            raise ConfigError(f"config is a perdure.Config, not {config!r}")
+        self.name = name
+        self.config = config or Config()
+        caller = sys._getframe(1)  # noqa: SLF001 - there is no public way to ask who calls
+        self._revisions = _revisions_folder(revisions, Path(caller.f_code.co_filename).parent)
+        self._lifespan = lifespan
+        self._startup: list[Callable[..., Any]] = []
+        self._shutdown: list[Callable[..., Any]] = []
+        self._modules = LocalModules()
+        self._hooks: dict[HookKind, list[PlannedHook]] = {"before": [], "after": [], "catch": []}
+        self._observers: list[Observer] = []
+        self._runtime: _Runtime | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._stack: AsyncExitStack | None = None
+        self._is_ready = False
+        self._asgi = AsgiAdapter(lambda: self._compiled().door, self.start, self.stop)
+
+    @overload
+    def before(self, fn: HookT, /) -> HookT: ...
+
+    @overload
+    def before(self, /, *, timeout_s: float | None = None, retries: int = 0) -> Callable[[F], F]: ...
+
+    def before(self, fn: Any = None, /, *, timeout_s: float | None = None, retries: int = 0) -> Any:
+        """Run the decorated function before every handler; ``@app.before(timeout_s=1)`` gives it a time limit.
+
+        It takes any of ``req, res, lctx, gctx``. What it returns, unless None, is the answer; then the handler is not
+        called.
+
+        Raises:
+            SignatureError: It takes something else.
+        """
+        return self._register_hook("before", fn, timeout_s, retries)
+
+    @overload
+    def after(self, fn: HookT, /) -> HookT: ...
+
+    @overload
+    def after(self, /, *, timeout_s: float | None = None, retries: int = 0) -> Callable[[F], F]: ...
+
+    def after(self, fn: Any = None, /, *, timeout_s: float | None = None, retries: int = 0) -> Any:
+        """Run the decorated function after every handler that did not fail; what it returns is ignored.
+
+        Raises:
+            SignatureError: It takes something else.
+        """
+        return self._register_hook("after", fn, timeout_s, retries)
+
+    @overload
+    def catch(self, fn: HookT, /) -> HookT: ...
+
+    @overload
+    def catch(self, /, *, timeout_s: float | None = None, retries: int = 0) -> Callable[[F], F]: ...
+
+    def catch(self, fn: Any = None, /, *, timeout_s: float | None = None, retries: int = 0) -> Any:
+        """Run the decorated function when a request fails; it may take ``error`` too, first.
+
+        What it returns, unless None, is the answer in place of the problem.
+
+        Raises:
+            SignatureError: It takes something else.
+        """
+        return self._register_hook("catch", fn, timeout_s, retries)
+
+    def startup(self, fn: F) -> F:
+        """Run the decorated function, sync or async, when the server starts. It may take ``gctx``.
+
+        Raises:
+            SignatureError: It takes something else.
+        """
+        self._refuse_when_closed()
+        self._startup.append(inspect_callback(fn, ("gctx",)).call)
+        return fn
+
+    def shutdown(self, fn: F) -> F:
+        """Run the decorated function when the server stops, last registered first; as `startup`."""
+        self._refuse_when_closed()
+        self._shutdown.append(inspect_callback(fn, ("gctx",)).call)
+        return fn
+
+    def module(self, name: str, target: object) -> None:
+        """Make *target* reachable for handlers as ``gctx.modules.<name>``.
+
+        Raises:
+            DefinitionError: *name* is no identifier, or is taken.
+        """
+        self._refuse_when_closed()
+        self._modules.register(name, target)
+
+    def observe(self, observer: Observer) -> None:
+        """Call *observer* with the `Execution` of every finished request, on the event loop; it must be quick."""
+        self._observers.append(observer)
+
+    def routes(self) -> tuple[RouteInfo, ...]:
+        """Return every endpoint there is or was; raises as `compile`."""
+        return self._compiled().catalogue.route_infos()
+
+    def manifests(self) -> tuple[HandlerManifest, ...]:
+        """Return the manifest of every handler; raises as `compile`."""
+        return self._compiled().catalogue.manifests()
+
+    def api(self) -> Api:
+        """Return the API as the code declares it now; raises as `compile`."""
+        return self._compiled().catalogue.api()
+
+    def compile(self) -> None:
+        """Plan every endpoint at every version; done by itself when the server starts. Nothing can be registered after.
+
+        Raises:
+            DefinitionError: Something about a handler, a type or a revision is wrong; the message says what and where.
+        """
+        if self._runtime is None:
+            self._runtime = self._build()
+            self.close()
+
+    async def start(self) -> None:
+        """Run the start-up functions, once; servers call this. Not cancel-safe.
+
+        Raises:
+            DefinitionError: As `compile`.
+            Exception: What a start-up function raised.
+        """
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(self._start())
+        if not self._starting.done():
+            await self._starting
+        self._starting.result()
+
+    def drain(self) -> None:
+        """Tell load balancers, by ``/readyz``, that this process wants no more requests; it goes on answering them."""
+        self._is_ready = False
+
+    async def stop(self) -> None:
+        """Run the shutdown functions; servers call this when no request is left. Not cancel-safe."""
+        self.drain()
+        self._starting = None
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            await stack.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve ASGI."""
+        if scope["type"] != "lifespan":  # there, a definition that is wrong must reach the server as a failed start
+            self._compiled().controller.deadlines.move_to(asyncio.get_running_loop())
+        await self._asgi.serve(scope, receive, send)
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start; called by RSGI servers."""
+        loop.run_until_complete(self.start())
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop; called by RSGI servers."""
+        loop.run_until_complete(self.stop())
+
+    @property
+    def __rsgi__(self) -> Callable[[Any, Any], Coroutine[Any, Any, None]]:
+        """What serves RSGI: the adapter's own method, so that no request pays for passing through here."""
+        return self._compiled().rsgi.serve
+
+    def _register_hook(self, kind: HookKind, fn: Any, timeout_s: float | None, retries: int) -> Any:
+        def register(fn: F) -> F:
+            self._refuse_when_closed()
+            hook = fn if isinstance(fn, Hook) else Hook(fn, timeout_s, retries)
+            self._hooks[kind].append(plan_hook(hook, kind, "global"))
+            return fn
+
+        return register if fn is None else register(fn)
+
+    def _compiled(self) -> _Runtime:
+        self.compile()
+        assert self._runtime is not None  # noqa: S101 - compile has just set it
+        return self._runtime
+
+    def _build(self) -> _Runtime:
+        config = self.config
+        revisions = load_revisions(self._revisions) if self._revisions is not None else ()
+        hooks = GlobalHooks(**{kind: tuple(planned) for kind, planned in self._hooks.items()})
+        catalogue = Catalogue(config, self.declarations(), revisions, hooks, tuple(self._modules))
+        for version, key in catalogue.unserved:
+            _log.warning("%s exists in version %s, but no handler serves it any more", key, version)
+        timescape = catalogue.timescape
+        view = VersionsView(timescape, catalogue.transformers)
+        gctx = GlobalContext[Any](config=config, modules=self._modules, timescape=view)
+        threads = ThreadPoolExecutor(config.worker_threads, thread_name_prefix=f"perdure-{self.name}")
+        controller = Controller(gctx, Cleanup(render, config.cleanup_timeout_s), threads, self._observers)
+        names = tuple(version.name for version in timescape.versions)
+        door = Door(
+            config, catalogue.routes, controller, Health(lambda: self._is_ready), RequestIds(SystemClock()).new, names
+        )
+        return _Runtime(catalogue, controller, gctx, door, RsgiAdapter(door), threads)
+
+    async def _start(self) -> None:
+        runtime = self._compiled()
+        async with AsyncExitStack() as stack:
+            if self._lifespan is not None:
+                await stack.enter_async_context(self._lifespan(runtime.gctx))
+            for fn in self._shutdown:
+                stack.push_async_callback(_call, fn, runtime.gctx)
+            for fn in self._startup:
+                await _call(fn, runtime.gctx)
+            self._stack = stack.pop_all()
+        self._is_ready = True
+
+
+def _revisions_folder(given: str | Path | None, beside: Path) -> Path | None:
+    folder = beside / (given if given is not None else "revisions")
+    if folder.is_dir():
+        return folder
+    if given is not None:
+        raise RevisionError(f"there is no folder {folder}; make it, or leave out revisions=")
+    return None
+
+
+async def _call(fn: Callable[..., Any], gctx: GlobalContext[Any]) -> None:
+    outcome = fn(gctx)
+    if inspect.isawaitable(outcome):
+        await outcome

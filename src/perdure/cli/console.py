@@ -1,0 +1,39 @@
+"""Where the command writes: results to stdout, everything else to stderr; colours only for people."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["complain", "errors", "output", "say"]
+
+
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    # `NO_COLOR` alone would leave rich's bold and underline codes in.
+    plain = bool(os.environ.get("NO_COLOR")) or not stream.isatty()
+    return Console(stderr=stderr, color_system=None if plain else "auto", highlight=False, soft_wrap=True, markup=False)
+
+
+def output() -> "Console":
+    """Return the console for what the user asked for (stdout)."""
+    return _console(stderr=False)
+
+
+def errors() -> "Console":
+    """Return the console for what went wrong (stderr)."""
+    return _console(stderr=True)
+
+
+def say(text: str) -> None:
+    """Write *text* as a line to stdout at once: servers run for long and may be piped."""
+    print(text, flush=True)  # noqa: T201
+
+
+def complain(text: str) -> None:
+    """Write ``perdure: `` and *text* to stderr."""
+    errors().print(f"perdure: {text}", style="red")

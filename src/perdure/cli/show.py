@@ -1,0 +1,60 @@
+"""`perdure routes` and `perdure manifest`: what an app has, for people and for programs."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.text import Text
+
+from perdure.cli.console import complain, output
+from perdure.cli.plan import EXIT_OK, EXIT_USAGE
+
+if TYPE_CHECKING:
+    from perdure.app import App
+
+__all__ = ["show_manifests", "show_routes"]
+
+_HEADINGS = ("METHOD", "PATH", "HANDLER", "VERSIONS", "WHERE", "SUMMARY")
+_STYLES = ("bold cyan", "bold", "", "green", "dim", "")
+
+
+def show_routes(app: "App", *, as_json: bool) -> None:
+    """Print the routes of *app* to stdout, as a table or as a JSON list."""
+    found = app.routes()
+    if as_json:
+        _print_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        return
+    rows = [
+        (route.method, route.path, route.handler, " ".join(route.versions), f"{route.file}:{route.line}", route.summary)
+        for route in found
+    ]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    console = output()
+    for row in (_HEADINGS, *rows):
+        styles = ("dim",) * len(row) if row is _HEADINGS else _STYLES
+        padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)] + [row[-1]]
+        line = Text("  ").join(Text(cell, style) for cell, style in zip(padded, styles, strict=True))
+        line.rstrip()
+        console.print(line)
+
+
+def show_manifests(app: "App", handler_id: str | None, *, compact: bool) -> int:
+    """Print the manifests of *app*, or the one of *handler_id*, to stdout as JSON; return the exit code."""
+    manifests = app.manifests()
+    chosen = [manifest for manifest in manifests if handler_id in {None, manifest.id}]
+    if not chosen and handler_id is not None:
+        known = ", ".join(sorted({manifest.id for manifest in manifests})) or "none"
+        complain(f"there is no handler {handler_id!r}; there are: {known}")
+        return EXIT_USAGE
+    encoded = [manifest.canonical() for manifest in chosen]
+    one = handler_id is not None and len(encoded) == 1
+    text = encoded[0] if one else b"[" + b",".join(encoded) + b"]"
+    _print_bytes(text if compact else msgspec.json.format(text, indent=2))
+    return EXIT_OK
+
+
+def _print_bytes(text: bytes) -> None:
+    # Not through `print`: manifests are UTF-8 whatever the locale says.
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text + b"\n")
+    sys.stdout.buffer.flush()

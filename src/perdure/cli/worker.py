@@ -1,0 +1,129 @@
+"""One process that serves: `python -m perdure.cli.worker PLAN`, started by the supervisor, not by people.
+
+It loads the app, tells its parent, and runs Granian on a socket it inherits until it is told to drain (SIGTERM, or
+the parent's end of the control socket closes). Exit codes: 0 drained, 1 the app is broken, 2 there is no such app.
+"""
+
+import atexit
+import os
+import signal
+import sys
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from pathlib import Path
+from socket import socket
+from typing import NoReturn, final
+
+import msgspec
+from granian.constants import Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.net import SocketHolder  # type: ignore[attr-defined]
+from granian.server import MPServer
+
+from perdure.cli.console import complain
+from perdure.cli.drain import DrainingTarget
+from perdure.cli.listener import BACKLOG
+from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Ready, WorkerPlan
+from perdure.cli.target import BrokenAppError, load
+from perdure.errors import AppNotFoundError
+
+__all__ = ["run"]
+
+_HEADER_TIMEOUT_MS = 30_000
+_LOGGING = {
+    "handlers": {
+        stream: {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
+        for stream in ("console", "access")
+    }
+}
+
+
+@final
+class _InPlaceServer(MPServer):
+    """Granian's server, running its one worker in this process and on a socket that was inherited."""
+
+    def __init__(self, plan: WorkerPlan) -> None:
+        super().__init__(
+            str(plan.target),
+            interface=Interfaces.RSGI,
+            backlog=BACKLOG,
+            http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),
+            log_level=LogLevels.warning,
+            log_dictconfig=_LOGGING,
+            ssl_cert=Path(plan.tls_cert) if plan.tls_cert else None,
+            ssl_key=Path(plan.tls_key) if plan.tls_key else None,
+            ssl_protocol_min=SSLProtocols.tls12,
+        )
+        self._plan = plan
+
+    def _init_shared_socket(self) -> None:
+        # Granian's stubs lack the constructor, which its own unpickling uses.
+        shared = SocketHolder(self._plan.listening_fd, self._plan.is_unix, BACKLOG)  # type: ignore[call-arg]
+        self._shd = shared  # type: ignore[assignment]
+        self._sso = socket(fileno=os.dup(self._plan.listening_fd))
+
+    def _spawn_workers(self, spawn_target: Callable[..., None], target_loader: Callable[..., object]) -> None:
+        worker = self._spawn_worker(0, spawn_target, target_loader)
+        worker.inner.run()
+        self.signal_handler_interrupt()  # type: ignore[no-untyped-call]
+
+
+def run(plan: WorkerPlan) -> int:
+    """Serve as *plan* says until drained; return the exit code."""
+    # Bytecode is told from stale by seconds and size: a change of one letter, right after a load, would not be seen.
+    sys.dont_write_bytecode = plan.reloads or sys.dont_write_bytecode
+    try:
+        app = load(plan.target)
+    except AppNotFoundError as error:
+        complain(str(error))
+        return EXIT_USAGE
+    except BrokenAppError as error:
+        _report(error.__cause__ or error, plan)
+        return EXIT_FAILED
+    control = socket(fileno=plan.control_fd)
+    ready = Ready(app=app.name, drain_timeout_s=app.config.drain_timeout_s)
+
+    def announce(loop: AbstractEventLoop) -> None:
+        with socket(fileno=os.dup(plan.listening_fd)) as listening:
+            listening.listen(BACKLOG)
+        loop.add_reader(control, leave, loop)
+        control.sendall(msgspec.json.encode(ready) + b"\n")
+
+    def leave(loop: AbstractEventLoop) -> None:
+        loop.remove_reader(control)
+        target.drain()
+
+    target = DrainingTarget(app, plan.listening_fd, plan.linger_s, announce)
+    try:
+        _InPlaceServer(plan).serve(target_loader=lambda: target, wrap_loader=False)  # type: ignore[arg-type, return-value]
+    except Exception as error:  # noqa: BLE001 - whatever the app's start raised is told like a broken definition
+        _report(error, plan)
+        return EXIT_FAILED
+    return EXIT_OK
+
+
+def _report(error: BaseException, plan: WorkerPlan) -> None:
+    from perdure.cli.report import report_failure
+
+    report_failure(error, Path(plan.target.folder))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without tearing the interpreter down.
+
+    Granian's threads outlive its workers: one that wants the interpreter while that is torn down aborts the
+    process. Granian's own worker processes end this way too.
+    """
+    atexit._run_exitfuncs()  # noqa: SLF001 - an ordinary exit would run them too
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    try:
+        ended = run(msgspec.json.decode(sys.argv[1], type=WorkerPlan))
+    except KeyboardInterrupt:
+        ended = 128 + signal.SIGINT
+    _leave(ended)

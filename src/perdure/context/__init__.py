@@ -1,0 +1,1 @@
+"""What a request carries: Request, Response, the Local and the Global Context."""

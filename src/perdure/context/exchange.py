@@ -1,0 +1,65 @@
+"""The border to the server: one HTTP exchange, whatever protocol brought it.
+
+RSGI and ASGI each adapt to this Protocol, so everything behind it is written once.
+
+Source: SPEC 3.6; Granian's RSGI 1.6 specification; the ASGI HTTP specification 2.4.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+__all__ = ["Exchange"]
+
+
+class Exchange(Protocol):
+    """What one request brought, and how to read the rest of it."""
+
+    @property
+    def method(self) -> str:
+        """Upper-case HTTP method."""
+
+    @property
+    def path(self) -> str:
+        """Path, percent-decoded once."""
+
+    @property
+    def query_string(self) -> str:
+        """Query without its question mark, still encoded."""
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``."""
+
+    @property
+    def http_version(self) -> str:
+        """``1.0``, ``1.1`` or ``2``."""
+
+    @property
+    def client(self) -> str:
+        """Address of the peer, ``127.0.0.1:51044``; empty where the server does not know it."""
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of the header *name* (lower case), or None."""
+
+    def header_values(self, name: str) -> list[str]:
+        """Return all values of the header *name* (lower case)."""
+
+    def header_items(self) -> list[tuple[str, str]]:
+        """Return all headers, names in lower case, in order."""
+
+    def header_size(self) -> tuple[int, int]:
+        """Return how many headers there are, and how many characters their values have together."""
+
+    async def read(self, limit_bytes: int) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            PayloadTooLargeError: It is larger than *limit_bytes*; no more than that was held in memory.
+            ClientDisconnectedError: The client left before its end.
+        """
+
+    def chunks(self, limit_bytes: int) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives; raises as `read` does."""
+
+    async def wait_disconnect(self) -> None:
+        """Return when the client has left. Call it only when the body is read. Cancel-safe."""

@@ -1,0 +1,152 @@
+"""W3C Trace Context, level 2: what comes in with a request, and what goes out with the calls it makes.
+
+Strict: anything the specification calls invalid restarts the trace (``traceparent``) or is dropped (``tracestate``).
+
+Source: https://www.w3.org/TR/trace-context-2/ and its test suite. Keys of ``tracestate`` follow level 2, where ``@``
+is a character like any other; level 1 gave it a meaning, and parsers written for it refuse keys that are valid now.
+"""
+
+import os
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, final
+
+from msgspec import Struct
+
+__all__ = ["RANDOM", "SAMPLED", "RandomBits", "TraceContext", "new_trace", "parse_trace", "private_bits"]
+
+RandomBits = Callable[[int], int]
+"""Returns a number of that many random bits, as `random.Random.getrandbits` does."""
+
+SAMPLED: Final = 0x01
+"""Flag: the caller may have recorded this trace."""
+RANDOM: Final = 0x02
+"""Flag: at least the last seven bytes of the trace id are random."""
+
+_KNOWN_FLAGS: Final = SAMPLED | RANDOM
+_NO_TRACE: Final = "0" * 32
+_NO_SPAN: Final = "0" * 16
+_STATE_MEMBERS: Final = 32
+_STATE_CHARACTERS: Final = 512
+_LARGE_MEMBER: Final = 128
+
+_parent: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?").fullmatch
+_usual: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3]").fullmatch
+"""What nearly every caller sends: this version, nothing after the flags, no flags we do not know."""
+_member: Final = re.compile(
+    r"([a-z0-9][a-z0-9_\-*/@]{0,255})=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
+).fullmatch
+
+
+@final
+class TraceContext(Struct, frozen=True):
+    """The place of one request in a distributed trace."""
+
+    trace_id: str
+    """32 lower-case hexadecimal digits."""
+    parent_id: str
+    """The caller's span, 16 digits; ``""`` where the trace starts here."""
+    span_id: str
+    """Our span, 16 digits."""
+    flags: int
+    """`SAMPLED` and `RANDOM`; all other bits are zero, as the specification wants of those who do not know them."""
+    state: str = ""
+    """The value of ``tracestate`` to pass on; ``""`` means no header."""
+
+    @property
+    def traceparent(self) -> str:
+        """The ``traceparent`` that names our span as the parent of what is called next."""
+        return f"00-{self.trace_id}-{self.span_id}-0{self.flags}"
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the trace is, or may be, recorded."""
+        return bool(self.flags & SAMPLED)
+
+    def child(self, bits: RandomBits = random.getrandbits) -> "TraceContext":
+        """Return the context of a span under ours: one per outgoing call."""
+        return TraceContext(self.trace_id, self.span_id, _span_id(bits), self.flags, self.state)
+
+
+def private_bits() -> RandomBits:
+    """Return a source of randomness that no `random.seed` of the program touches; forked children get another."""
+    source = random.Random()  # noqa: S311 - ids of traces are no secrets
+    os.register_at_fork(after_in_child=source.seed)
+    return source.getrandbits
+
+
+def new_trace(bits: RandomBits = random.getrandbits) -> TraceContext:
+    """Return the context of a request that starts a trace: not sampled, random, without state.
+
+    Args:
+        bits: Source of randomness. The default is seeded anew in a forked child by the standard library; pass the
+            ``getrandbits`` of a `random.Random` of your own where the program may call `random.seed`.
+    """
+    digits = bits(192).to_bytes(24).hex()
+    trace_id, span_id = digits[:32], digits[32:]
+    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
+        return new_trace(bits)
+    return TraceContext(trace_id, "", span_id, RANDOM)
+
+
+def parse_trace(
+    traceparents: Sequence[str], tracestates: Sequence[str] = (), bits: RandomBits = random.getrandbits
+) -> TraceContext | None:
+    """Return the context of a request that continues its caller's trace, with a new span.
+
+    Args:
+        traceparents: The values of all ``traceparent`` fields, in order; more than one is invalid.
+        tracestates: The values of all ``tracestate`` fields, in order.
+        bits: See `new_trace`.
+    Returns:
+        None where there is no valid ``traceparent``: the trace must be restarted, with `new_trace`, and ``tracestate``
+        must not be looked at.
+    """
+    if len(traceparents) != 1:
+        return None
+    text = traceparents[0]
+    if _usual(text) is not None:
+        state = _parse_state(tracestates) if tracestates else ""
+        return TraceContext(text[3:35], text[36:52], _span_id(bits), int(text[54]), state)
+    match = _parent(text.strip(" \t"))
+    if match is None:
+        return None
+    version, trace_id, parent_id, flags, rest = match.groups()
+    if version == "ff" or (version == "00" and rest is not None) or trace_id == _NO_TRACE or parent_id == _NO_SPAN:
+        return None
+    state = _parse_state(tracestates) if tracestates else ""
+    return TraceContext(trace_id, parent_id, _span_id(bits), int(flags, 16) & _KNOWN_FLAGS, state)
+
+
+def _span_id(bits: RandomBits) -> str:
+    while not (drawn := bits(64)):
+        pass
+    return drawn.to_bytes(8).hex()
+
+
+def _parse_state(tracestates: Sequence[str]) -> str:
+    """Return the combined members of *tracestates*; nothing if one is invalid, a key repeats, or there are too many."""
+    keys: set[str] = set()
+    members: list[str] = []
+    for text in ",".join(tracestates).split(","):
+        member = text.strip(" \t")
+        if not member:
+            continue
+        match = _member(member)
+        if match is None or match[1] in keys or len(members) == _STATE_MEMBERS:
+            return ""
+        keys.add(match[1])
+        members.append(member)
+    return _shorten_state(members)
+
+
+def _shorten_state(members: list[str]) -> str:
+    """Return *members* within the length to be propagated: the large ones go first, then those from the end."""
+    length = sum(map(len, members)) + len(members) - 1
+    if length > _STATE_CHARACTERS:
+        for large in (True, False):
+            for index in range(len(members) - 1, -1, -1):
+                if length > _STATE_CHARACTERS and (not large or len(members[index]) > _LARGE_MEMBER):
+                    length -= len(members.pop(index)) + 1
+    return ",".join(members)

@@ -1,0 +1,1 @@
+"""The HTTP door: RSGI and ASGI in, problem+json out."""

@@ -1,0 +1,1 @@
+"""The Local Context Controller: runs one request through hooks and handler."""

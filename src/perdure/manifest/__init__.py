@@ -1,0 +1,1 @@
+"""Descriptions of handlers and of whole APIs."""

@@ -1,0 +1,91 @@
+"""What is published about an API: endpoints, the types they share, and what runs behind each.
+
+`Api` is what a revision records and what Timescape plans with. `HandlerManifest` says everything about one handler.
+
+Source: SPEC 3.4.
+"""
+
+import hashlib
+from typing import Literal, final
+
+import msgspec
+from msgspec import Struct
+
+from perdure.gtype.nodes import Node, Object
+
+__all__ = ["Api", "Endpoint", "HandlerManifest", "HookRecord", "endpoint_key"]
+
+
+def endpoint_key(method: str, path: str) -> str:
+    """Return the name of an endpoint: ``POST /orders/{order_id}/cancel``; *path* without converters."""
+    return f"{method} {path}"
+
+
+@final
+class Endpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one method and path accepts and answers. Nodes refer to the types of the `Api` they stand in."""
+
+    handler: str
+    """Id of the handler: stable across versions of one endpoint."""
+    params: Object | None = None
+    query: Object | None = None
+    headers: Object | None = None
+    body: Node | None = None
+    body_media: tuple[str, ...] = ("application/json", "application/msgpack")
+    response: Node | None = None
+    response_media: str = "application/json"
+    status: int = 200
+
+
+@final
+class Api(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A whole API at one version."""
+
+    types: dict[str, Node] = {}
+    endpoints: dict[str, Endpoint] = {}
+    """By `endpoint_key`."""
+
+
+@final
+class HookRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One hook of a handler, as registered."""
+
+    name: str
+    kind: Literal["before", "after", "catch"]
+    level: Literal["global", "route"]
+    order: int
+    is_async: bool
+    timeout_s: float | None = None
+    retries: int = 0
+
+
+@final
+class HandlerManifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything there is to say about one version of one handler; generated, never written by hand."""
+
+    id: str
+    version: str
+    """TSV: ``tsv:<unix seconds>-<handler id>-<nnn>``."""
+    name: str
+    """Qualified name of the function."""
+    path: str
+    methods: tuple[str, ...]
+    endpoint: Endpoint
+    types: dict[str, Node] = {}
+    """The definitions the endpoint reaches."""
+    hooks: tuple[HookRecord, ...] = ()
+    policies: dict[str, object] = {}
+    modules: tuple[str, ...] = ()
+    is_async: bool = True
+    timeout_s: float | None = None
+    summary: str = ""
+    deprecated: bool = False
+
+    def canonical(self) -> bytes:
+        """Return this manifest as canonical JSON."""
+        return msgspec.json.encode(self, order="sorted")
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of `canonical`, as 64 hexadecimal digits."""
+        return hashlib.sha256(self.canonical()).hexdigest()

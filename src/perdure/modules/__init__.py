@@ -1,0 +1,1 @@
+"""Capability providers that handlers call through the Global Context."""

@@ -1,0 +1,1 @@
+"""From method, path and version to the plan that serves them."""

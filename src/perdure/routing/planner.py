@@ -1,0 +1,323 @@
+"""From handlers and revisions to one plan per endpoint and version.
+
+For each endpoint that exists at a version, the handler that serves its clients is found: the newest one the version's
+chain leads to, or an older one that still runs. Versions of an endpoint that differ in nothing share one plan, so
+hundreds of untouched versions cost a list entry each.
+
+Source: SPEC 3.5; DESIGN "Timescape is Alembic for an API"; properties 16 and 17.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
+from typing import final
+
+from msgspec import Struct
+
+from perdure.config import Config
+from perdure.context.local import HandlerFacts
+from perdure.errors import DuplicateRouteError
+from perdure.gtype.codec import Codec
+from perdure.gtype.nodes import GType, Node, Object
+from perdure.gtype.traversal import reachable
+from perdure.lifecycle.bodies import BodyLimits, OpenBody, open_any, open_bytes, open_form, open_stream, open_text
+from perdure.lifecycle.hooks import PlannedHook
+from perdure.lifecycle.older_reader import Arrival, OlderReader
+from perdure.lifecycle.older_writer import OlderWriter
+from perdure.lifecycle.plan import Plan, Writer
+from perdure.lifecycle.reader import Codecs, NewestReader, Reader
+from perdure.lifecycle.writer import NewestWriter
+from perdure.manifest.records import Api, Endpoint, endpoint_key
+from perdure.routing.definition import BodyMode
+from perdure.routing.endpoint import CodecCache, CodeEndpoint
+from perdure.routing.shapes import shape_changes
+from perdure.routing.templates import PathTemplate
+from perdure.timescape.chain import Chain, Removed
+from perdure.timescape.timeline import Timeline
+from perdure.timescape.timescape import Timescape
+
+__all__ = ["GlobalHooks", "Planner", "Span"]
+
+
+@final
+class GlobalHooks(Struct, frozen=True, kw_only=True):
+    """The hooks every request passes, in order of registration."""
+
+    before: tuple[PlannedHook, ...] = ()
+    after: tuple[PlannedHook, ...] = ()
+    catch: tuple[PlannedHook, ...] = ()
+
+
+@final
+class Span(Struct, frozen=True, kw_only=True):
+    """A handler and the versions it serves without any chain: from *start* on, until a newer handler takes over."""
+
+    code: CodeEndpoint
+    start: int
+    speaks: int
+    """Index of the version whose shapes the handler reads and answers."""
+
+
+@final
+class Planner:
+    """Plans all endpoints of an app.
+
+    Args:
+        types: The definitions of the code's types.
+        code: Every endpoint of the code.
+    Raises:
+        DuplicateRouteError: Two handlers serve one method and path at one version.
+    """
+
+    def __init__(
+        self, config: Config, timescape: Timescape, types: Mapping[str, Node], code: Sequence[CodeEndpoint],
+        codecs: CodecCache, hooks: GlobalHooks,
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._timescape = timescape
+        self._timeline = Timeline(timescape)
+        self._types = dict(types)
+        self._codecs = codecs
+        self._hooks = hooks
+        self._recorded = any(version.revision is not None for version in timescape.versions)
+        self._spans = _spans(code, timescape)
+        self._plans: dict[object, Plan] = {}
+        self._templates = {span.code.definition.declaration.template.key: span.code.definition.declaration.template
+                           for spans in self._spans.values() for span in spans}  # fmt: skip
+
+    def timelines(self) -> Iterable[tuple[PathTemplate, str, list[Plan | None]]]:
+        """Yield template, method and plans by version for every endpoint there is or was."""
+        keys = dict.fromkeys(self._spans)
+        for version in self._timescape.versions:
+            keys |= dict.fromkeys(self._timeline.endpoints_at(version.index))
+        changes = shape_changes(self._timescape)
+        for key in keys:
+            method, _, path = key.partition(" ")
+            template = self._templates.get(path) or PathTemplate.parse(path)
+            yield template, method, self._plans_of(key, changes.get(key, frozenset()))
+
+    def unserved(self, key: str, plans: Sequence[Plan | None]) -> tuple[str, ...]:
+        """Return the names of the versions that have the endpoint *key* in their record, but no plan for it."""
+        return tuple(
+            version.name
+            for version in self._timescape.versions
+            if plans[version.index] is None and key in self._timeline.endpoints_at(version.index)
+        )
+
+    def transformers(self, key: str) -> tuple[str, ...]:
+        """Return the revisions that transform the endpoint *key* on its way from the oldest version to the newest."""
+        found: dict[str, None] = {}
+        for version in self._timescape.versions:
+            if key in self._timeline.endpoints_at(version.index):
+                chain = self._timeline.chain(key, version.index, self._timescape.head)
+                found |= dict.fromkeys(chain.revisions if isinstance(chain, Chain) else ())
+        return tuple(found)
+
+    def _plans_of(self, key: str, changes: AbstractSet[int]) -> list[Plan | None]:
+        """Return the plan of each version; one in which nothing happens to the endpoint has that of the one before."""
+        boundaries = {index for span in self._spans.get(key, ()) for index in (span.start, span.speaks)}
+        plans: list[Plan | None] = []
+        previous: object = None
+        for version in self._timescape.versions:
+            index = version.index
+            way = self._way(key, index)
+            if plans and way is previous and index not in changes and index not in boundaries:
+                plans.append(plans[-1])
+            else:
+                plans.append(self._serve(key, index))
+            previous = way
+        return plans
+
+    def _way(self, key: str, index: int) -> object:
+        """Return what carries the endpoint from version *index* to the newest; only its identity means something."""
+        if key not in self._timeline.endpoints_at(index):
+            return self
+        return self._timeline.chain(key, index, self._timescape.head)
+
+    def _serve(self, key: str, index: int) -> Plan | None:
+        """Return the plan for the clients of version *index*, or None where the endpoint does not exist for them."""
+        is_recorded = key in self._timeline.endpoints_at(index)
+        here = self._covering(key, index, is_recorded=is_recorded)
+        plan = self._plan(key, index, here, None, None) if here is not None else None
+        if not is_recorded:
+            return plan
+        passed = 0
+        for span in self._later(key, index):
+            chain = self._timeline.chain(key, index, span.speaks)
+            if isinstance(chain, Removed):
+                break
+            hops = 0 if chain is None else len(chain.revisions)
+            if plan is not None and hops == passed:
+                break
+            plan, passed = self._plan(key, index, span, chain, plan), hops
+        return plan
+
+    def _covering(self, key: str, index: int, *, is_recorded: bool) -> Span | None:
+        """Return the handler that speaks the client's own version, or one older that nothing has replaced."""
+        spans = [span for span in self._spans.get(key, ()) if span.start <= index]
+        if not spans:
+            return None
+        span = spans[-1]
+        at_head = index == self._timescape.head
+        if self._recorded and not is_recorded and not at_head and not _is_explicit(span):
+            return None
+        if not is_recorded and key in self._timeline.endpoints_at(span.speaks):
+            return None  # a revision since then removed it
+        return span if span.speaks <= index or not self._recorded else None
+
+    def _later(self, key: str, index: int) -> list[Span]:
+        """Return the handlers of newer versions that the endpoint's clients can be led to, oldest first."""
+        destination = self._timeline.destination(key, index)
+        keys = dict.fromkeys(name for name in (key, destination) if name is not None)
+        spans = [span for name in keys for span in self._spans.get(name, ()) if span.speaks > index]
+        return sorted(spans, key=lambda span: span.speaks)
+
+    def _plan(self, key: str, index: int, span: Span, chain: Chain | None, fallback: Plan | None) -> Plan:
+        api = self._timescape.api_at(index)
+        older = api.endpoints.get(key) if index != span.speaks else None
+        parts = _Parts(self._types, span.code.endpoint, api, older)
+        identity = (id(span.code), id(chain), key, parts.fingerprint, id(fallback))
+        plan = self._plans.get(identity)
+        if plan is None:
+            plan = self._plans[identity] = self._compile(key, span.code, chain, parts, fallback)
+        return plan
+
+    def _compile(
+        self, key: str, code: CodeEndpoint, chain: Chain | None, parts: "_Parts", fallback: Plan | None
+    ) -> Plan:
+        definition, config = code.definition, self._config
+        declaration, options = definition.declaration, definition.declaration.options
+        transforms = chain is not None or parts.request_differs or parts.response_differs
+        facts = HandlerFacts(
+            handler=definition.id, route=key.partition(" ")[2], flags=frozenset({"transformed"} if transforms else ()),
+            timeout_s=options.timeout_s or config.request_timeout_s, cancel_on_disconnect=options.cancel_on_disconnect,
+        )  # fmt: skip
+        limit_bytes = config.body_limit_bytes if options.body_limit_bytes is None else options.body_limit_bytes
+        upload_bytes = config.upload_limit_bytes if options.body_limit_bytes is None else options.body_limit_bytes
+        limits = BodyLimits(memory_bytes=limit_bytes, upload_bytes=upload_bytes)
+        hooks = self._hooks
+        return Plan(
+            facts=facts, status=definition.status, callback=declaration.callback,
+            before=(*hooks.before, *declaration.before),
+            after=(*reversed(declaration.after), *reversed(hooks.after)),
+            catch=(*reversed(declaration.catch), *reversed(hooks.catch)),
+            reads_body=definition.body_mode is BodyMode.DATA, body_limit_bytes=limit_bytes,
+            open_body=_opener(definition.body_mode, limits, self._codecs),
+            reader=self._reader(code, chain, parts), writer=self._writer(code, chain, parts),
+            chain=chain if chain is not None and "problem" in chain.touches else None, fallback=fallback,
+        )  # fmt: skip
+
+    def _reader(self, code: CodeEndpoint, chain: Chain | None, parts: "_Parts") -> Reader:
+        touches = chain is not None and chain.touches_request
+        if not touches and not parts.request_differs:
+            return self._newest_reader(code.codecs, code.endpoint)
+        older = parts.older or code.endpoint
+        codecs = Codecs(
+            params=self._recorded_codec(parts.old("params")), query=self._recorded_codec(parts.old("query")),
+            headers=self._recorded_codec(parts.old("headers")), body=self._recorded_codec(parts.old("body")),
+            body_form=code.codecs.body_form, body_optional=code.codecs.body_optional,
+        )  # fmt: skip
+        revisions = chain.revisions if chain is not None else ()
+        arrival = Arrival(
+            codecs=code.codecs, query_names=_names(code.endpoint.query), header_names=_names(code.endpoint.headers)
+        )
+        return OlderReader(self._newest_reader(codecs, older), arrival, chain, revisions)
+
+    def _newest_reader(self, codecs: Codecs, endpoint: Endpoint) -> NewestReader:
+        query, name = endpoint.query, self._config.version_query
+        # A type that takes what it does not know costs nothing more: only one that refuses has to be kept from it.
+        is_refused = query is not None and query.closed and name not in _names(query)
+        return NewestReader(codecs, _names(endpoint.headers), version_query=name if is_refused else None)
+
+    def _writer(self, code: CodeEndpoint, chain: Chain | None, parts: "_Parts") -> Writer:
+        check, untyped = self._config.check_responses, self._codecs.untyped
+        newest = NewestWriter(code.definition.id, code.response, untyped, check=check, nullable=code.nullable)
+        touches = chain is not None and "response" in chain.touches
+        if not touches and not parts.response_differs:
+            return newest
+        older = self._recorded_codec(parts.old("response"))
+        return OlderWriter(newest, older, untyped, chain if touches else None, check=check)
+
+    def _recorded_codec(self, gtype: GType | None) -> Codec | None:
+        return None if gtype is None else self._codecs.of_record(gtype)
+
+
+_REQUEST_PARTS = ("params", "query", "headers", "body")
+
+
+@final
+class _Parts:
+    """The parts of an endpoint as the client's version has them, and which of them differ from the handler's."""
+
+    def __init__(self, types: dict[str, Node], newest: Endpoint, api: Api, older: Endpoint | None) -> None:
+        self.older = older
+        self._types = types if older is None else api.types
+        self._endpoint = newest if older is None else older
+        differs = {
+            name: older is not None and _gtype(getattr(newest, name), types) != _gtype(getattr(older, name), api.types)
+            for name in (*_REQUEST_PARTS, "response")
+        }
+        self.request_differs = any(differs[name] for name in _REQUEST_PARTS)
+        self.response_differs = differs["response"]
+        different = (name for name, is_different in differs.items() if is_different)
+        self.fingerprint = tuple((name, gtype.fingerprint if (gtype := self.old(name)) else "") for name in different)
+
+    def old(self, name: str) -> GType | None:
+        """Return the type of part *name* at the client's version."""
+        return _gtype(getattr(self._endpoint, name), self._types)
+
+
+def _gtype(node: Node | None, types: Mapping[str, Node]) -> GType | None:
+    return None if node is None else GType(node, reachable(node, types))
+
+
+def _names(members: Object | None) -> tuple[str, ...]:
+    return tuple(field.name for field in members.fields) if members is not None else ()
+
+
+def _opener(mode: BodyMode, limits: BodyLimits, codecs: CodecCache) -> OpenBody | None:
+    match mode:
+        case BodyMode.NONE | BodyMode.DATA:
+            return None
+        case BodyMode.FORM | BodyMode.FORM_DATA:
+            return open_form(limits)
+        case BodyMode.BYTES:
+            return open_bytes(limits)
+        case BodyMode.TEXT:
+            return open_text(limits)
+        case BodyMode.STREAM:
+            return open_stream(limits)
+        case BodyMode.ANY:
+            return open_any(limits, codecs.untyped)
+
+
+def _is_explicit(span: Span) -> bool:
+    return span.code.definition.declaration.options.version is not None
+
+
+def _spans(code: Sequence[CodeEndpoint], timescape: Timescape) -> dict[str, list[Span]]:
+    """Return the handlers of each endpoint, the one of the oldest version first."""
+    by_key: dict[str, list[CodeEndpoint]] = {}
+    for each in code:
+        declaration = each.definition.declaration
+        for method in declaration.methods:
+            by_key.setdefault(endpoint_key(method, declaration.template.key), []).append(each)
+    return {key: _ordered(key, endpoints, timescape) for key, endpoints in by_key.items()}
+
+
+def _ordered(key: str, endpoints: list[CodeEndpoint], timescape: Timescape) -> list[Span]:
+    spans: list[Span] = []
+    for code in endpoints:
+        version = code.definition.declaration.options.version
+        speaks = timescape.head if version is None else timescape.resolve(version)
+        start = speaks if version is not None or len(endpoints) > 1 else 0
+        spans.append(Span(code=code, start=start, speaks=speaks))
+    spans.sort(key=lambda span: span.speaks)
+    for first, second in pairwise(spans):
+        if first.speaks == second.speaks:
+            name = timescape.versions[first.speaks].name
+            raise DuplicateRouteError(
+                f"{key} at version {name} is served twice: by {first.code.definition.declaration.where} "
+                f"and by {second.code.definition.declaration.where}; give each a version of its own"
+            )
+    return spans
