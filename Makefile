@@ -66,6 +66,9 @@ $(VENV)/.run: pyproject.toml | $(VENV)/.pip
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.pip
 	@$(PIP) install --editable . --group test
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing chromium" \
+	  && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
+	  || echo "no chromium here: tests that need a browser are skipped, unless Playwright has its own" >&2
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.check: pyproject.toml | $(VENV)/.pip

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.cores import choose_cores, pinned
 from harness.table import paint, render
-from micro_cases import context, request, routing, startup, transforming, validation
+from micro_cases import context, request, routing, startup, store, transforming, validation, versions
 from micro_cases.timing import Call, Timing, time_call
 
 
@@ -61,9 +61,17 @@ CASES: tuple[Case, ...] = (
     Case("GET, all but the server", request.get),
     Case("POST, all but the server", request.post),
     Case("POST, oldest version, all but the server", request.post_oldest),
+    Case("GET, newest of 100 versions, all but the server", versions.newest),
+    Case("GET, oldest of 100 it was never touched in", versions.oldest),
+    Case("diff of 3,000 types and 1,000 endpoints, equal", store.diff_same, 100_000_000),
+    Case("diff of 1,000 entangled types, 333 endpoints, 4 edits", store.diff_changed),
+    Case("manifest store, read again", store.read_manifest, 1_000),
 )
-IMPORT = "import perdure"
-_IMPORT_TARGET_NS = 150_000_000
+FRESH: dict[str, tuple[Callable[[], Timing], float]] = {
+    "import perdure": (startup.import_time, 150e6),
+    "start-up, 100 versions x 1,000 handlers": (versions.start_up, 5e9),
+}
+"""What is timed in fresh interpreters, and its target in nanoseconds."""
 
 
 def measure_all(core: int, *, quick: bool, names: Sequence[str] = ()) -> list[Measured]:
@@ -76,8 +84,11 @@ def measure_all(core: int, *, quick: bool, names: Sequence[str] = ()) -> list[Me
             for case in CASES
             if not names or case.name in names
         ]
-        if not names or IMPORT in names:
-            measured.append(Measured(IMPORT, startup.import_time(), _IMPORT_TARGET_NS))
+        measured += [
+            Measured(name, time_it(), target_ns)
+            for name, (time_it, target_ns) in FRESH.items()
+            if not names or name in names
+        ]
     finally:
         os.sched_setaffinity(0, before)
     return measured
@@ -122,7 +133,7 @@ def _shown(nanoseconds: float) -> str:
 
 def main() -> int:
     """Run what was asked for and return the exit code."""
-    names = [*(case.name for case in CASES), IMPORT]
+    names = [*(case.name for case in CASES), *FRESH]
     parser = argparse.ArgumentParser(prog=f"bench/{Path(__file__).name}", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short batches: a look, not a measurement")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {' | '.join(names)}")

@@ -15,6 +15,7 @@ from typing import Literal, Self, final
 __all__ = ["Server", "serve", "serve_with_granian"]
 
 _ANNOUNCEMENT = re.compile(r"(https?://\S+) \(\d+ workers?\)")
+_REPOSITORY = Path(__file__).parents[1]
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 30.0
 
@@ -112,7 +113,9 @@ def serve(app: str | Path, *options: str, log: Path, env: Mapping[str, str] | No
         found = _ANNOUNCEMENT.search(printed)
         return found[1] if found else None
 
-    return Server(command, log, find_url, env)
+    # An app of the repository would keep its versions in the repository, where all test runs share them.
+    own = {"PERDURE_STORE_URL": "memory:"} if Path(app).resolve().is_relative_to(_REPOSITORY) else {}
+    return Server(command, log, find_url, {**own, **(env or {})})
 
 
 def serve_with_granian(

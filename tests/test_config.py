@@ -1,5 +1,6 @@
 """Settings: what they may be, and that they stay what they are."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from perdure import Config
+from perdure import Config, RolloutSettings
 from perdure.config import freeze
 from perdure.errors import ConfigError
 
@@ -147,3 +148,40 @@ def test_a_value_of_another_type_is_refused(name: str, value: object, expected: 
 def test_whole_numbers_do_for_others() -> None:
     assert 3 == Config(request_timeout_s=3).request_timeout_s
     assert Config(version_query=None).version_query is None
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"activation": "perhaps"}, "activation must be 'automatic', 'compatible' or 'manual'"),
+        ({"client_header": "x client"}, "client_header must be a header name"),
+        ({"client_header": ""}, "client_header must be a header name"),
+        ({"poll_interval_s": 0}, "poll_interval_s must be greater than 0"),
+        ({"health_window_s": float("inf")}, "health_window_s must be greater than 0"),
+        ({"flush_interval_s": float("nan")}, "flush_interval_s must be greater than 0"),
+        ({"unhealthy_percent": 101}, "unhealthy_percent must be at most 100"),
+        ({"grace_days": -1}, "grace_days must be 0 or more"),
+        ({"retire_after_days": -1}, "retire_after_days must be 0 or more"),
+        ({"pin_on_first_use": 1}, "pin_on_first_use must be bool"),
+        ({"usage_client_limit": 0.5}, "usage_client_limit must be int"),
+    ],
+)
+def test_rollout_setting_that_makes_no_sense_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        RolloutSettings(**options)
+
+
+@pytest.mark.parametrize("url", ["store.db", "/var/lib/store.db", "memory", ""])
+def test_store_that_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="store_url must be a URL"):
+        Config(store_url=url)
+
+
+def test_store_of_the_environment_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(store_url="sqlite:///a.db")
+    monkeypatch.delenv("PERDURE_STORE_URL", raising=False)
+    assert "sqlite:///a.db" == config.store_place()
+    monkeypatch.setenv("PERDURE_STORE_URL", "memory:")
+    assert "memory:" == config.store_place()
+    monkeypatch.setenv("PERDURE_STORE_URL", "")
+    assert "sqlite:///a.db" == config.store_place()

@@ -47,6 +47,9 @@ COMPARISONS: tuple[Comparison, ...] = (
     Comparison("get_vs_fastapi", "perdure", "get", "fastapi", "get", 3.0),
     Comparison("post_vs_fastapi", "perdure", "post", "fastapi", "post", 3.0),
     Comparison("post_vs_cadwyn", "perdure", "post", "cadwyn", "post", 15.0),
+    Comparison("get_vs_fastapi_bare", "perdure", "get", "fastapi_bare", "get", 3.0),
+    Comparison("post_vs_fastapi_bare", "perdure", "post", "fastapi_bare", "post", 3.0),
+    Comparison("post_vs_cadwyn_bare", "perdure", "post", "cadwyn_bare", "post", 15.0),
     Comparison("post_oldest_vs_newest", "perdure", "post_oldest", "perdure", "post", 0.6),
     Comparison("post_oldest_vs_cadwyn", "perdure", "post_oldest", "cadwyn", "post_oldest"),
     *(

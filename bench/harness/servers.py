@@ -32,18 +32,23 @@ class Server:
 
     name: str
     runs_on: tuple[str, ...]
-    """Module and options that serve ``<name>_app:app``, without host and port."""
+    """Module and options that serve ``<program>_app:app``, without host and port."""
     kinds: tuple[Kind, ...] = ("get", "post")
+    program: str = ""
+    """Where it is not the name."""
 
     def command(self, python: Path, port: int) -> list[str]:
         """Return the command that serves it at *port*."""
-        return [str(python), "-m", *self.runs_on, "--host", "127.0.0.1", "--port", str(port), f"{self.name}_app:app"]
+        target = f"{self.program or self.name}_app:app"
+        return [str(python), "-m", *self.runs_on, "--host", "127.0.0.1", "--port", str(port), target]
 
 
 # Granian writes no access log unless told to, so uvicorn is told not to. All else is as both come.
 _RSGI = ("granian", "--interface", "rsgi")
 _ASGI = ("granian", "--interface", "asgi")
 _UVICORN = ("uvicorn", "--no-access-log", "--log-level", "warning")
+# As `pip install uvicorn` brings it, without its extra `standard`: in pure Python.
+_BARE_UVICORN = (*_UVICORN, "--http", "h11", "--loop", "asyncio")
 
 SERVERS: tuple[Server, ...] = (
     Server(name="floor", runs_on=_RSGI),
@@ -52,6 +57,8 @@ SERVERS: tuple[Server, ...] = (
     Server(name="litestar", runs_on=_ASGI),
     Server(name="fastapi", runs_on=_UVICORN),
     Server(name="cadwyn", runs_on=_UVICORN, kinds=_EVERY),
+    Server(name="fastapi_bare", runs_on=_BARE_UVICORN, program="fastapi"),
+    Server(name="cadwyn_bare", runs_on=_BARE_UVICORN, program="cadwyn", kinds=_EVERY),
 )
 
 

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 from micro_cases.timing import Call
 from perdure.lifecycle.plan import Plan
@@ -14,7 +15,7 @@ from perdure.timescape.timescape import Timescape
 _VERSIONS = 100
 _HANDLERS = 1_000
 _FIRST = datetime(2020, 1, 1, tzinfo=UTC)
-_DISTINCT = 20_000  # more than a resolver remembers
+_DISTINCT = 20_000  # more than is remembered
 
 
 def _timescape() -> Timescape:
@@ -23,6 +24,10 @@ def _timescape() -> Timescape:
 
 def _paths() -> list[str]:
     return [f"/group-{number % 40}/things-{number}/{{thing_id}}/parts" for number in range(_HANDLERS)]
+
+
+def _asking(path: str) -> Any:
+    return SimpleNamespace(method="GET", path=path)
 
 
 def route_static() -> Call:
@@ -42,16 +47,18 @@ def route_parameter() -> Call:
 
 
 def resolve_known() -> Call:
-    """Resolve a version that was asked for before."""
+    """Resolve a version that was asked for before, as the Route Manager does."""
     timescape = _timescape()
-    return lambda: timescape.resolve("2021-03-17")
+    timescape.state.find("2021-03-17", _asking(""))
+    return lambda: timescape.state.known.get("2021-03-17")
 
 
 def resolve_unknown() -> Call:
     """Resolve instants nobody asked for before."""
     timescape = _timescape()
     texts = cycle([f"{_FIRST + timedelta(minutes=47 * number):%Y-%m-%dT%H:%M:%SZ}" for number in range(_DISTINCT)])
-    return lambda: timescape.resolve(next(texts))
+    exchange = _asking("")
+    return lambda: timescape.state.find(next(texts), exchange)
 
 
 def route_and_resolve() -> Call:
@@ -60,4 +67,5 @@ def route_and_resolve() -> Call:
     plan = cast(Plan, object())  # the manager hands plans out, it does not look into them
     for path in _paths():
         manager.add(PathTemplate.parse(path), "GET", [plan] * _VERSIONS)
-    return lambda: manager.find("GET", "/group-20/things-500/42/parts", "2021-03-17")
+    exchange = _asking("/group-20/things-500/42/parts")
+    return lambda: manager.find(exchange, "2021-03-17")

@@ -1,4 +1,6 @@
-"""Perdure with all on that stands in a request's way: ids, traces, three versions, hooks, both validations.
+"""Perdure with all on that stands in a request's way: ids, traces, three versions, hooks, both validations, usage.
+
+The hooks wait for nothing, so they are plain functions.
 
 ``revisions/`` holds the three versions; what is written here is the newest.
 """
@@ -11,15 +13,15 @@ app = App("bench", revisions="revisions")
 
 
 @app.before
-async def note_client(req: Request, lctx: LocalContext) -> None:
+def note_path(req: Request, lctx: LocalContext) -> None:
     """Remember something for the after hook."""
-    lctx.set("client", req.client)
+    lctx.set("asked", req.path)
 
 
 @app.after
-async def name_client(res: Response, lctx: LocalContext) -> None:
+def use_path(res: Response, lctx: LocalContext) -> None:
     """Use what the before hook left."""
-    lctx.get("client")
+    lctx.get("asked")
 
 
 @app.get("/users/{user_id:int}")

@@ -1,7 +1,7 @@
 """Perdure: a Python runtime for HTTP APIs whose clients never break."""
 
 from perdure.app import App
-from perdure.config import Config
+from perdure.config import Config, RolloutSettings
 from perdure.context.answers import Empty, Event, EventStream, File, Html, Redirect, Stream, Text
 from perdure.context.events import LifecycleEvent
 from perdure.context.global_ import GlobalContext
@@ -25,6 +25,6 @@ __version__ = "0.1.0"
 __all__ = [
     "App", "Config", "Converter", "Empty", "Event", "EventStream", "Execution", "File", "Form", "FormData",
     "GlobalContext", "Headers", "Hook", "Html", "LifecycleEvent", "LocalContext", "Meta", "PerdureError", "Problem",
-    "Redirect", "Request", "RequestParts", "Response", "ResponseParts", "Revision", "Router", "Snapshot", "Stream",
-    "Text", "UploadFile", "Values", "WebSocket", "Work", "__version__", "current_context",
+    "Redirect", "Request", "RequestParts", "Response", "ResponseParts", "Revision", "RolloutSettings", "Router",
+    "Snapshot", "Stream", "Text", "UploadFile", "Values", "WebSocket", "Work", "__version__", "current_context",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar, final, overload
 
@@ -21,6 +21,7 @@ from perdure.context.global_ import GlobalContext
 from perdure.errors import ConfigError, RevisionError
 from perdure.ids import RequestIds
 from perdure.ingress.asgi import AsgiAdapter, Receive, Scope, Send
+from perdure.ingress.documents import Documents
 from perdure.ingress.door import Door
 from perdure.ingress.health import Health
 from perdure.ingress.refusal import render
@@ -32,11 +33,15 @@ from perdure.lifecycle.execution import Observer
 from perdure.lifecycle.hooks import Hook, HookKind, PlannedHook, plan_hook
 from perdure.manifest.records import Api, HandlerManifest
 from perdure.modules.local import LocalModules
+from perdure.rollout.opening import FORGETFUL, StorePlace, open_rollout
+from perdure.rollout.rollout import Rollout
 from perdure.routing.catalogue import Catalogue, RouteInfo
 from perdure.routing.planner import GlobalHooks
 from perdure.routing.router import Router
 from perdure.routing.templates import Converter
+from perdure.store.base import Store
 from perdure.timescape.loading import load_revisions
+from perdure.timescape.timescape import Timescape
 from perdure.timescape.view import VersionsView
 
 __all__ = ["App"]
@@ -59,6 +64,7 @@ class _Runtime(Struct, frozen=True):
     door: Door
     rsgi: RsgiAdapter
     threads: ThreadPoolExecutor
+    documents: Documents
 
 
 @final
@@ -89,7 +95,10 @@ class App(Router):
         self.name = name
         self.config = config or Config()
         caller = sys._getframe(1)  # noqa: SLF001 - there is no public way to ask who calls
-        self._revisions = _revisions_folder(revisions, Path(caller.f_code.co_filename).parent)
+        beside = Path(caller.f_code.co_filename).parent
+        self._revisions = _revisions_folder(revisions, beside)
+        self.revisions_folder = self._revisions or beside / "revisions"
+        """Where the revision files are, or would be."""
         self._lifespan = lifespan
         self._startup: list[Callable[..., Any]] = []
         self._shutdown: list[Callable[..., Any]] = []
@@ -100,6 +109,7 @@ class App(Router):
         self._starting: asyncio.Task[None] | None = None
         self._stack: AsyncExitStack | None = None
         self._is_ready = False
+        self._store_place: StorePlace | None = None
         self._asgi = AsgiAdapter(lambda: self._compiled().door, self.start, self.stop)
 
     @overload
@@ -190,6 +200,35 @@ class App(Router):
         """Return the API as the code declares it now; raises as `compile`."""
         return self._compiled().catalogue.api()
 
+    def timescape(self) -> Timescape:
+        """Return the versions of the API, for tools; raises as `compile`."""
+        return self._compiled().catalogue.timescape
+
+    def unserved(self) -> tuple[tuple[str, str], ...]:
+        """Return the (version, endpoint) pairs that are recorded but that no handler serves; raises as `compile`."""
+        return self._compiled().catalogue.unserved
+
+    def keep_versions_in(self, place: StorePlace) -> None:
+        """Keep what is decided about versions at *place*, whatever the configuration says; for what starts servers."""
+        self._store_place = place
+
+    def rollout_in(self, store: Store) -> Rollout:
+        """Return the rollout of this app's versions, as *store* has it; for tools. Raises as `compile`."""
+        timescape = self._compiled().catalogue.timescape
+        return Rollout(self.name, timescape, store, self.config, SystemClock(), self.manifests())
+
+    def openapi(self, version: str | None = None) -> dict[str, object]:
+        """Return the OpenAPI 3.1 document of a version, as plain data; raises as `compile`.
+
+        Args:
+            version: Anything a client may ask for, but for a TSV; None for what one gets that asks for nothing.
+        Raises:
+            UnknownVersionError: There is no such version.
+        """
+        runtime = self._compiled()
+        timescape = runtime.catalogue.timescape
+        return runtime.documents.describe(timescape.default if version is None else timescape.resolve(version))
+
     def compile(self) -> None:
         """Plan every endpoint at every version; done by itself when the server starts. Nothing can be registered after.
 
@@ -270,15 +309,18 @@ class App(Router):
         gctx = GlobalContext[Any](config=config, modules=self._modules, timescape=view)
         threads = ThreadPoolExecutor(config.worker_threads, thread_name_prefix=f"perdure-{self.name}")
         controller = Controller(gctx, Cleanup(render, config.cleanup_timeout_s), threads, self._observers)
-        names = tuple(version.name for version in timescape.versions)
+        documents = Documents(self.name, config, catalogue)
         door = Door(
-            config, catalogue.routes, controller, Health(lambda: self._is_ready), RequestIds(SystemClock()).new, names
-        )
-        return _Runtime(catalogue, controller, gctx, door, RsgiAdapter(door), threads)
+            config, catalogue.routes, controller, Health(lambda: self._is_ready), RequestIds(SystemClock()).new,
+            timescape, documents,
+        )  # fmt: skip
+        return _Runtime(catalogue, controller, gctx, door, RsgiAdapter(door), threads, documents)
 
     async def _start(self) -> None:
         runtime = self._compiled()
+        _warn_of_holes(runtime.catalogue.timescape)
         async with AsyncExitStack() as stack:
+            await self._start_rollout(runtime, stack)
             if self._lifespan is not None:
                 await stack.enter_async_context(self._lifespan(runtime.gctx))
             for fn in self._shutdown:
@@ -287,6 +329,17 @@ class App(Router):
                 await _call(fn, runtime.gctx)
             self._stack = stack.pop_all()
         self._is_ready = True
+
+    async def _start_rollout(self, runtime: _Runtime, stack: AsyncExitStack) -> None:
+        configured = self.config.store_place()
+        place = self._store_place or (StorePlace(url=configured) if configured is not None else FORGETFUL)
+        if place is FORGETFUL and len(runtime.catalogue.timescape.versions) == 1:
+            return  # nothing can be decided about an API without versions, and nobody would remember it
+        rollout = await asyncio.to_thread(open_rollout, place, self.rollout_in)
+        stack.push_async_callback(asyncio.to_thread, rollout.close)
+        following = asyncio.create_task(rollout.run())
+        stack.push_async_callback(_cancel, following)
+        runtime.controller.tally = rollout.tally
 
 
 def _revisions_folder(given: str | Path | None, beside: Path) -> Path | None:
@@ -298,7 +351,24 @@ def _revisions_folder(given: str | Path | None, beside: Path) -> Path | None:
     return None
 
 
+def _warn_of_holes(timescape: Timescape) -> None:
+    for version in timescape.versions:
+        revision = timescape.revision_at(version.index)
+        if revision is None:
+            continue
+        for hole in revision.holes:
+            _log.warning(
+                "%s:%s: older clients get an error here, still to decide: %s", revision.file, hole.line, hole.what
+            )
+
+
 async def _call(fn: Callable[..., Any], gctx: GlobalContext[Any]) -> None:
     outcome = fn(gctx)
     if inspect.isawaitable(outcome):
         await outcome
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -9,6 +9,10 @@
     - DuplicateRouteError
     - RevisionError
     - AppNotFoundError
+  x StoreError                      the store cannot be opened, read or written
+    - RevisionConflictError
+  x MigrationError                  a step on the app's own database cannot be made
+  x DecisionError                   what is to be decided about a version cannot be meant
   x RequestError                    a client is told; `status` maps them at the ingress
     - MalformedRequestError
     - InvalidRequestError
@@ -19,11 +23,14 @@
     - RouteNotFoundError
     - MethodNotAllowedError
     - UnknownVersionError
+    - VersionClosedError
     - UntranslatableRequestError
   x ExecutionError                  the server failed while it served
     - InvalidResponseError
     - RevisionFaultError
     - UntranslatableResponseError
+    - TransformerMissingError
+    - ConversionImpossibleError
     - ModuleError
     - DeadlineExceededError
     - ClientDisconnectedError
@@ -34,6 +41,8 @@
   x ValueRejectedError              a value does not fit its GType
     - InvalidValueError
     - MalformedValueError
+  x DocumentError                   a description of an API, given to a command, cannot be read
+  x IgnoreFileError                 a file of accepted findings cannot be used
   x Problem                         an answer a handler chose: any status, any members
 """
 
@@ -47,18 +56,23 @@ __all__ = [
     "BodyTimeoutError",
     "ClientDisconnectedError",
     "ConfigError",
+    "ConversionImpossibleError",
     "DeadlineExceededError",
+    "DecisionError",
     "DefinitionError",
+    "DocumentError",
     "DuplicateRouteError",
     "ExecutionError",
     "Fault",
     "HeadersTooLargeError",
+    "IgnoreFileError",
     "InvalidRequestError",
     "InvalidResponseError",
     "InvalidValueError",
     "MalformedRequestError",
     "MalformedValueError",
     "MethodNotAllowedError",
+    "MigrationError",
     "ModuleError",
     "PayloadTooLargeError",
     "PerdureError",
@@ -66,6 +80,7 @@ __all__ = [
     "Place",
     "Problem",
     "RequestError",
+    "RevisionConflictError",
     "RevisionError",
     "RevisionFaultError",
     "RouteDefinitionError",
@@ -74,12 +89,15 @@ __all__ = [
     "SignatureError",
     "SnapshotError",
     "SocketClosedError",
+    "StoreError",
+    "TransformerMissingError",
     "TypeDefinitionError",
     "UnknownVersionError",
     "UnsupportedMediaTypeError",
     "UntranslatableRequestError",
     "UntranslatableResponseError",
     "ValueRejectedError",
+    "VersionClosedError",
 ]
 
 Place = Literal["body", "path", "query", "header"]
@@ -138,6 +156,34 @@ class AppNotFoundError(DefinitionError):
     """The command line names no `App`, or more than one could be meant."""
 
 
+class StoreError(PerdureError):
+    """The Manifest Store cannot be opened, read or written; the message says where it is, never a password."""
+
+
+@final
+class RevisionConflictError(StoreError):
+    """A version was published before with other recorded types or another revision file."""
+
+    def __init__(self, app: str, version: str, revision: str | None) -> None:
+        file = f" (revision {revision})" if revision else ""
+        super().__init__(
+            f"version {version} of {app!r}{file} was published with other content: a recorded revision never changes. "
+            "Restore its files from version control, and record the change as a revision of its own; if no client has "
+            "ever used it, begin with another store"
+        )
+        self.app = app
+        self.version = version
+        self.revision = revision
+
+
+class MigrationError(PerdureError):
+    """A step on the app's own database cannot be made, or failed; the message says which, where, and what to do."""
+
+
+class DecisionError(PerdureError):
+    """What is to be decided about a version cannot be meant; nothing was changed."""
+
+
 class ValueRejectedError(PerdureError):
     """A value does not fit its GType."""
 
@@ -154,6 +200,18 @@ class InvalidValueError(ValueRejectedError):
 @final
 class MalformedValueError(ValueRejectedError):
     """The bytes are no JSON (or msgpack) document, or one nested too deeply."""
+
+
+@final
+class DocumentError(PerdureError):
+    """A description of an API cannot be read: no JSON or YAML, no OpenAPI 3.0 or 3.1, or malformed.
+
+    `pointer` is the RFC 6901 JSON Pointer to what is wrong; ``""`` for the whole document.
+    """
+
+    def __init__(self, message: str, pointer: str = "") -> None:
+        super().__init__(f"#{pointer}: {message}" if pointer else message)
+        self.pointer = pointer
 
 
 class RequestError(PerdureError):
@@ -236,6 +294,21 @@ class UnknownVersionError(RequestError):
 
 
 @final
+class VersionClosedError(RequestError):
+    """The client asks for a version that was retired, or is in a brown-out."""
+
+    def __init__(
+        self, version: str, reason: str, successor: str | None, retry_after_s: int | None,
+        headers: tuple[tuple[str, str], ...],
+    ) -> None:  # fmt: skip
+        super().__init__(f"version {version} is not served: {reason}")
+        self.version = version
+        self.successor = successor
+        self.retry_after_s = retry_after_s
+        self.headers = headers
+
+
+@final
 class UntranslatableRequestError(RequestError):
     """A transformer could not carry the request forward to the version that runs."""
 
@@ -282,6 +355,25 @@ class UntranslatableResponseError(ExecutionError):
 
 
 @final
+class TransformerMissingError(ExecutionError):
+    """A request or an answer reached a place of a revision where a person still has to decide."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the revision leaves this open: {what}")
+        self.what = what
+
+
+@final
+class ConversionImpossibleError(ExecutionError):
+    """A request or an answer reached a change that a revision says nothing can be carried over."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(f"{target} cannot be carried over: {reason}")
+        self.target = target
+        self.reason = reason
+
+
+@final
 class ModuleError(ExecutionError):
     """A module failed, and the handler let the failure through."""
 
@@ -324,6 +416,11 @@ class PhaseError(ExecutionError):
 @final
 class SocketClosedError(ExecutionError):
     """A WebSocket was used after its end."""
+
+
+@final
+class IgnoreFileError(PerdureError):
+    """A file that names the findings to be ignored is malformed, or an entry lacks what it must have."""
 
 
 class Problem(PerdureError):

@@ -49,7 +49,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"perdure {perdure.__version__}\n" == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["new", "dev", "serve", "routes", "manifest"])
+@pytest.mark.parametrize("command", ["new", "dev", "serve", "routes", "manifest", "diff", "changelog", "openapi"])
 def test_help_and_reference_name_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     printed = capsys.readouterr().out

@@ -197,6 +197,8 @@ def commands(text: str) -> Iterator[tuple[str, str]]:
 def served(file: Path, folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "perdure", "serve", str(file), "--port", "0"]
     environment = {**os.environ, "SHOP_DB": str(folder / "shop.db"), "PYTHONPATH": ""}
+    if file.is_relative_to(ROOT):  # its own store would lie in the repository
+        environment["PERDURE_STORE_URL"] = f"sqlite:///{folder / 'store.db'}"
     server = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert server.stdout is not None
@@ -285,4 +287,7 @@ def agrees_as_json(expected: object, actual: object) -> bool:
 
 
 def fits(pattern: str, text: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace("…", ".*"), text, re.IGNORECASE | re.DOTALL) is not None
+    escaped = re.escape(pattern).replace("…", ".*")
+    if pattern.endswith("\n…"):  # and perhaps no more lines
+        escaped = f"{re.escape(pattern[:-2]).replace('…', '.*')}(?:\n.*)?"
+    return re.fullmatch(escaped, text, re.IGNORECASE | re.DOTALL) is not None

@@ -75,7 +75,7 @@ def test_without_hypothesis_the_extra_is_named() -> None:
         "except ImportError as error: print(error)\n"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "perdure[generate]" in found.stdout
+    assert "perdure[check]" in found.stdout
 
 
 def test_generating_is_not_imported_with_the_validator() -> None:

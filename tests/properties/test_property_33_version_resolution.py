@@ -16,6 +16,7 @@ from perdure.errors import UnknownVersionError
 from perdure.manifest.records import Api
 from perdure.timescape.recorded import RecordedRevision, record
 from perdure.timescape.revision import Revision
+from perdure.timescape.steering import OPEN, Steering
 from perdure.timescape.timescape import Timescape
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -307,10 +308,10 @@ def test_tag_when_asked_for_gives_what_it_stands_for_now(built: Built, tag: str,
     assert stable == built.timescape.default
     if tag in {"mobile", "stable"}:
         for chosen in data.draw(st.lists(st.sampled_from(everything), min_size=1, max_size=3)):
-            built.timescape.set_tag(tag, built.timescape.versions[chosen].name)
+            built.timescape.steer(Steering(tags={tag: chosen}))
             check(built, tag, chosen)
             assert (tag in built.timescape.versions[chosen].tags) is True
-        built.timescape.drop_tag(tag)
+        built.timescape.steer(OPEN)
         check(built, tag, expected)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec import Struct
 
 from perdure import App, Hook, Request, Router
@@ -182,6 +183,17 @@ def test_the_api_is_what_a_revision_would_record() -> None:
     assert {"POST /orders/{order_id}"} == api.endpoints.keys()
     assert {"Order"} == api.types.keys()
     assert 201 == api.endpoints["POST /orders/{order_id}"].status
+
+
+@pytest.mark.parametrize("versions", [("2025-01-01", "2026-01-01"), ("2026-01-01", "2025-01-01")])
+def test_the_api_of_several_handlers_for_one_endpoint_is_that_of_the_newest(versions: tuple[str, str]) -> None:
+    app = App("t")
+    for version in versions:
+
+        async def handle() -> None: ...
+
+        app.get("/orders", version=version, status=int(version[2:4]) + 177)(handle)
+    assert 203 == app.api().endpoints["GET /orders"].status
 
 
 def test_a_websocket_is_no_part_of_the_recorded_api() -> None:

@@ -1,12 +1,15 @@
 import time
+from typing import cast
 
 import pytest
 
-from perdure.errors import ConfigError, RevisionError, UnknownVersionError
+from perdure.context.exchange import Exchange
+from perdure.errors import ConfigError, RevisionError, UnknownVersionError, VersionClosedError
 from perdure.gtype.nodes import Number
 from perdure.manifest.records import Api
 from perdure.timescape.recorded import RecordedRevision, record
 from perdure.timescape.revision import Revision
+from perdure.timescape.steering import OPEN, Closed, Steering
 from perdure.timescape.timescape import Timescape
 
 
@@ -21,6 +24,11 @@ def revisions(*instants_and_labels: tuple[str, str | None]) -> list[RecordedRevi
 
 
 SHOP = (("2025-01-15", "v1.0.0"), ("2025-06-01", "v2.0.0"), ("2026-02-10", "v3.0.0-rc.1"))
+
+
+def never_asked() -> Exchange:
+    """An exchange for where none is looked at."""
+    return cast("Exchange", object())
 
 
 def names(timescape: Timescape) -> list[str]:
@@ -89,15 +97,56 @@ def test_stable_when_the_newest_label_is_a_prerelease_is_the_one_before() -> Non
 def test_tags_when_set_are_seen_at_once_by_resolution_and_default() -> None:
     timescape = Timescape(revisions(*SHOP), tags={"mobile": "v1", "live": "stable"}, default="live")
     assert (timescape.resolve("mobile"), timescape.default) == (0, 1)
-    timescape.set_tag("live", "v1")
+    timescape.steer(Steering(tags={"live": 0}))
     assert (timescape.resolve("live"), timescape.default) == (0, 0)
-    timescape.set_tag("stable", "2026-02-10")
+    timescape.steer(Steering(tags={"live": 0, "stable": 2}))
     assert timescape.resolve("stable") == 2
-    timescape.drop_tag("stable")
+    timescape.steer(Steering(tags={"live": 0}))
     assert timescape.resolve("stable") == 1
-    with pytest.raises(ConfigError, match="default"):
-        timescape.drop_tag("live")
+    with pytest.raises(ConfigError, match="cannot be a tag"):
+        timescape.steer(Steering(tags={"latest": 0}))
     assert timescape.default == 0
+    timescape.steer(OPEN)
+    assert timescape.default == 1
+
+
+def test_hidden_versions_when_asked_for_do_not_exist() -> None:
+    timescape = Timescape(revisions(*SHOP), tags={"newest": "v3.0.0-rc.1"})
+    timescape.steer(Steering(hidden=frozenset({2})))
+    assert 1 == timescape.resolve("latest") == timescape.resolve("stable") == timescape.resolve("2026-12-01")
+    for text in ("v3.0.0-rc.1", "newest"):
+        with pytest.raises(UnknownVersionError):
+            timescape.resolve(text)
+    with pytest.raises(ConfigError, match="hidden"):
+        timescape.steer(Steering(hidden=frozenset({0, 1, 2})))
+    assert 1 == timescape.default
+
+
+def test_closed_versions_when_asked_for_by_name_say_so_and_ranges_pass_them_by() -> None:
+    timescape = Timescape(revisions(*SHOP))
+    exchange = never_asked()
+    assert 0 == timescape.state.find("v1", exchange)
+    timescape.steer(Steering(closed={0: Closed(reason="it was retired", successor="2025-06-01")}))
+    for text in ("v1", "v1.0.0", timescape.versions[0].name):
+        with pytest.raises(VersionClosedError) as caught:
+            timescape.state.find(text, exchange)
+        assert ("2025-06-01", timescape.versions[0].name) == (caught.value.successor, caught.value.version)
+    assert 1 == timescape.state.find("<3", exchange)
+    timescape.steer(Steering(closed={1: Closed(reason="it was retired", successor=None)}))
+    assert (0, 0) == (timescape.resolve("stable"), timescape.resolve("<3"))
+    timescape.steer(OPEN)
+    assert 0 == timescape.state.find("v1", exchange)
+
+
+def test_who_asks_for_nothing_when_choices_are_made_gets_what_is_chosen() -> None:
+    timescape = Timescape(revisions(*SHOP))
+    exchange = never_asked()
+    timescape.steer(Steering(splits={"stable": lambda _: 2, "beta": lambda _: 0}))
+    assert (2, 2, 0) == tuple(timescape.state.find(text, exchange) for text in ("stable", " stable ", "beta"))
+    assert 2 == timescape.state.find_default(exchange)
+    timescape.steer(Steering(choose=lambda _: 0, closed={0: Closed(reason="gone", successor=None)}))
+    with pytest.raises(VersionClosedError):
+        timescape.state.find_default(exchange)
 
 
 @pytest.mark.parametrize(

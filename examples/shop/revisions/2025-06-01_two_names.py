@@ -1,64 +1,83 @@
-"""Customers have two names, an order's items are lines with a quantity, and its states have other names."""
+"""Two names
+
+Customers have a first and a last name, an order has lines with a quantity, and its states have other names.
+
+- DELETE /orders/{order_id} is now POST /orders/{order_id}/cancel.
+- Customer: the required property "first_name" was added.
+- Customer: the required property "last_name" was added.
+- Customer: the required property "name" was removed.
+- Line: the property "qty" is now called "quantity".
+- NewOrder: the property "items" is now called "lines".
+- Order: the property "items" is now called "lines".
+- OrderLine: the property "qty" is now called "quantity".
+- OrderStatus: "closed" is now called "cancelled".
+- OrderStatus: "done" is now called "completed".
+"""
 
 from perdure import Revision
 
-revision = Revision("2025-06-01", label="v2.0.0", after="2025-01-15_first")
+revision = Revision("2025-06-01", label="v2.0.0", after="2025-01-15_the_shop_opens")
 
 revision.moved("DELETE /orders/{order_id}", to="POST /orders/{order_id}/cancel")
 
-NEW_STATES = {"pending": "pending", "done": "completed", "closed": "cancelled"}
-OLD_STATES = {new: old for old, new in NEW_STATES.items()}
+NEW_ORDER_STATUS = {"pending": "pending", "done": "completed", "closed": "cancelled"}
+OLD_ORDER_STATUS = {"pending": "pending", "completed": "done", "cancelled": "closed"}
 
 
 @revision.request("Customer")
-def split_name(customer: dict[str, str]) -> dict[str, str]:
-    """Take the first word for the first name. Who has only one has no last name."""
-    first_name, *last_name = customer["name"].split(maxsplit=1) or [customer["name"]]
-    return {"first_name": first_name, "last_name": "".join(last_name), "email": customer["email"]}
+def upgrade_customer(customer: dict[str, str]) -> dict[str, str]:
+    """Make first_name and last_name from name."""
+    name = customer.pop("name")
+    first_name, *last_name = name.split(maxsplit=1) or [name]
+    customer["first_name"] = first_name
+    customer["last_name"] = "".join(last_name)  # who has only one name has no last name
+    return customer
 
 
 @revision.response("Customer")
-def join_names(customer: dict[str, str]) -> dict[str, str]:
-    """Write both names as one."""
-    name = f"{customer['first_name']} {customer['last_name']}" if customer["last_name"] else customer["first_name"]
-    return {"name": name, "email": customer["email"]}
+def downgrade_customer(customer: dict[str, str]) -> dict[str, str]:
+    """Make name from first_name and last_name."""
+    first_name = customer.pop("first_name")
+    last_name = customer.pop("last_name")
+    customer["name"] = f"{first_name} {last_name}" if last_name else first_name
+    return customer
 
 
 @revision.request("Line")
-def call_it_quantity(line: dict[str, object]) -> dict[str, object]:
-    """Rename ``qty``."""
+def upgrade_line(line: dict[str, object]) -> dict[str, object]:
+    """Rename qty to quantity."""
     line["quantity"] = line.pop("qty")
     return line
 
 
-@revision.response("OrderLine")
-def call_it_qty(line: dict[str, object]) -> dict[str, object]:
-    """Rename ``quantity``."""
-    line["qty"] = line.pop("quantity")
-    return line
-
-
 @revision.request("NewOrder")
-def call_them_lines(order: dict[str, object]) -> dict[str, object]:
-    """Rename ``items``."""
-    order["lines"] = order.pop("items")
-    return order
+def upgrade_new_order(new_order: dict[str, object]) -> dict[str, object]:
+    """Rename items to lines."""
+    new_order["lines"] = new_order.pop("items")
+    return new_order
 
 
 @revision.response("Order")
-def call_them_items(order: dict[str, object]) -> dict[str, object]:
-    """Rename ``lines``."""
+def downgrade_order(order: dict[str, object]) -> dict[str, object]:
+    """Rename lines to items."""
     order["items"] = order.pop("lines")
     return order
 
 
+@revision.response("OrderLine")
+def downgrade_order_line(order_line: dict[str, object]) -> dict[str, object]:
+    """Rename quantity to qty."""
+    order_line["qty"] = order_line.pop("quantity")
+    return order_line
+
+
 @revision.request("OrderStatus")
-def new_state(status: str) -> str:
-    """Say it in the new words; so far clients only send it in the query of ``GET /orders``."""
-    return NEW_STATES[status]
+def upgrade_order_status(order_status: str) -> str:
+    """Rename done to completed; rename closed to cancelled."""
+    return NEW_ORDER_STATUS[order_status]
 
 
 @revision.response("OrderStatus")
-def old_state(status: str) -> str:
-    """Say it in the old words."""
-    return OLD_STATES[status]
+def downgrade_order_status(order_status: str) -> str:
+    """Rename completed to done; rename cancelled to closed."""
+    return OLD_ORDER_STATUS[order_status]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["complain", "errors", "output", "say"]
+__all__ = ["complain", "errors", "output", "say", "write"]
 
 
 def _console(*, stderr: bool) -> "Console":
@@ -16,7 +16,14 @@ def _console(*, stderr: bool) -> "Console":
     stream = sys.stderr if stderr else sys.stdout
     # `NO_COLOR` alone would leave rich's bold and underline codes in.
     plain = bool(os.environ.get("NO_COLOR")) or not stream.isatty()
-    return Console(stderr=stderr, color_system=None if plain else "auto", highlight=False, soft_wrap=True, markup=False)
+    return Console(
+        stderr=stderr,
+        color_system=None if plain else "auto",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+        emoji=False,
+    )
 
 
 def output() -> "Console":
@@ -37,3 +44,10 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """Write ``perdure: `` and *text* to stderr."""
     errors().print(f"perdure: {text}", style="red")
+
+
+def write(text: bytes) -> None:
+    """Write *text* and a line end to stdout as they are: what programs read is UTF-8 whatever the locale says."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text + b"\n")
+    sys.stdout.buffer.flush()

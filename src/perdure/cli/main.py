@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App as CommandLine
 from cyclopts import CycloptsError, Parameter, validators
@@ -28,11 +28,18 @@ line makes no sense or names no app.
 
 _Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+_Switch = Annotated[bool, Parameter(negative=())]
+_Side = Annotated[str, Parameter(allow_leading_hyphen=True)]
+_Many = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
 _File = Annotated[Path, Parameter(validator=validators.Path(exists=True, dir_okay=False))]
 # Kept connections get the old code's answers for as long.
 _RELOAD_LINGER_S = 0.15
 
 commands = CommandLine(name="perdure", help=_HELP, version=f"perdure {perdure.__version__}", help_format="plaintext")
+commands.command("perdure.cli.versions:commands", name="versions", help="Look at versions, and decide about them.")
+commands.command(
+    "perdure.cli.migrations:commands", name="migrations", help="Look at the steps versions need on the app's database."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +88,7 @@ def new(name: str, /, *, path: Path | None = None) -> int:
 
 
 @commands.command
-def dev(app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 8000) -> int:
+def dev(app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, store: str | None = None) -> int:
     """Serve with one worker and reload when the app's files change; errors are told with file and line.
 
     Parameters
@@ -92,13 +99,16 @@ def dev(app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 800
         Address to listen on.
     port
         Port to listen on; 0 takes a free one.
+    store
+        URL of the store; as for serve.
     """
     from perdure.cli.listener import listen_on
     from perdure.cli.process import Worker
     from perdure.cli.reload import serve_reloading
     from perdure.cli.supervisor import run_until_signalled, stop_workers
 
-    settings = ServerSettings(target=find_target(app, Path.cwd()), reloads=True, linger_s=_RELOAD_LINGER_S)
+    target = find_target(app, Path.cwd())
+    settings = ServerSettings(target=target, store=store, reloads=True, linger_s=_RELOAD_LINGER_S)
     listener = listen_on(host, port)
     workers: list[Worker] = []
     return run_until_signalled(
@@ -110,6 +120,7 @@ def dev(app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 800
 def serve(
     app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, workers: _Count = 1,
     tls_cert: _File | None = None, tls_key: _File | None = None, uds: Path | None = None,
+    store: str | None = None,
 ) -> int:  # fmt: skip
     """Serve in production: worker processes on one socket; SIGTERM or Ctrl-C answers every request, then ends.
 
@@ -129,6 +140,9 @@ def serve(
         File with the certificate's private key, PEM.
     uds
         Path of a Unix socket to listen on instead of host and port.
+    store
+        URL of the store that keeps versions and what is decided about them: sqlite:///PATH, postgresql://…, memory:;
+        by default what the configuration says, else .perdure/store.db in the project's folder.
     """
     from perdure.cli.listener import listen_on, listen_on_path
     from perdure.cli.process import Worker
@@ -143,7 +157,7 @@ def serve(
 
         check_certificate(tls_cert, tls_key)
     target = find_target(app, Path.cwd())
-    settings = ServerSettings(target=target, workers=workers, tls_cert=tls_cert, tls_key=tls_key)
+    settings = ServerSettings(target=target, workers=workers, tls_cert=tls_cert, tls_key=tls_key, store=store)
     listener = listen_on_path(uds) if uds is not None else listen_on(host, port)
     running: list[Worker] = []
     return run_until_signalled(
@@ -184,3 +198,186 @@ def manifest(app: str | None = None, handler_id: str | None = None, /, *, compac
     from perdure.cli.show import show_manifests
 
     return show_manifests(load(find_target(app, Path.cwd())), handler_id, compact=compact)
+
+
+@commands.command
+def diff(
+    *targets: _Side, from_: Annotated[str | None, Parameter("--from")] = None, to: str | None = None,
+    as_: Annotated[Literal["request", "response"] | None, Parameter("--as")] = None,
+    rename: _Many = (), move: _Many = (), ignore: Path | None = None,
+    profile: Literal["json", "strict"] = "json", format: Literal["text", "json"] = "text",
+    fail_on: Literal["breaking", "risky"] | None = None,
+) -> int:  # fmt: skip
+    """Say what changed between two sides, and whom it breaks.
+
+    `perdure diff [APP]` compares the code with the last revision, `perdure diff OLD NEW` two files: OpenAPI documents
+    (3.0 or 3.1) or JSON Schemas, in JSON or YAML; - is stdin. Exit code 1: there are changes that --fail-on names.
+
+    Parameters
+    ----------
+    targets
+        An app (found in the current folder by default), or two files.
+    from_
+        Compare this version of the app: a label, date, tag or revision; the last one recorded by default.
+    to
+        With this one; the code by default.
+    as_
+        What two JSON Schemas describe: what clients send, or what they read.
+    rename
+        A member with another name, as Order.items=lines; repeatable.
+    move
+        An endpoint with another method or path, as 'DELETE /a/{id}=POST /b/{id}'; repeatable.
+    ignore
+        File with accepted changes; perdure-ignore.toml in the current folder, if there is one, by default.
+    profile
+        How clients read: json ignores unknown members of answers, strict (generated code) refuses them.
+    format
+        For people, or a JSON list for programs.
+    fail_on
+        Exit with 1 if there is a change of this level, or a graver one.
+    """
+    import datetime as dt
+
+    from perdure.cli.diff import DiffOptions, run_diff
+
+    options = DiffOptions(
+        start=from_, end=to, direction=as_, renames=rename, moves=move, ignore=ignore, profile=profile, format=format,
+        fail_on=fail_on, today=dt.datetime.now(dt.UTC).date(),
+    )  # fmt: skip
+    return run_diff(targets, options)
+
+
+@commands.command
+def changelog(
+    app: str | None = None, /, *, from_: Annotated[str | None, Parameter("--from")] = None, to: str | None = None,
+    format: Literal["markdown", "json"] = "markdown",
+) -> int:  # fmt: skip
+    """Print what changed from version to version, the newest first; what is not recorded yet stands on top.
+
+    Parameters
+    ----------
+    app
+        The app; found in the current folder by default.
+    from_
+        Only what came after this version: a label, date, tag or revision.
+    to
+        Only up to this version.
+    format
+        For people, or JSON for programs.
+    """
+    from perdure.cli.changelog import run_changelog
+
+    return run_changelog(app, from_, to, format)
+
+
+@commands.command
+def check(
+    app: str | None = None, /, *, seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    examples: _Count | None = None, limit: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 5.0,
+    only: tuple[str, ...] = (), against: tuple[str, ...] = (), store: str | None = None,
+    format: Literal["text", "json"] = "text",
+) -> int:  # fmt: skip
+    """Prove on generated values that clients of every version are still served, and that every change is recorded.
+
+    Needs `pip install 'perdure[check]'`. Exit code 1: something is to be mended; what and where is printed.
+
+    Parameters
+    ----------
+    app
+        The app; found in the current folder by default.
+    seed
+        What the generated values follow from: the same seed gives the same values.
+    examples
+        How many values each way between versions gets, beside those at the corners of its type; 60 by default.
+    limit
+        Seconds after which a transformer that does not end is cut off.
+    only
+        Look only at what is called so: a type, an endpoint like 'POST /orders', a revision, or a kind of failure;
+        repeatable.
+    against
+        Consider the clients of this version, by name, label or tag; repeatable. All versions by default.
+    store
+        URL of the store that knows which versions are retired; their clients do not count.
+    format
+        For people, or an object for programs.
+    """
+    from perdure.cli.check import CheckOptions, run_check
+
+    options = CheckOptions(
+        seed=seed, examples=examples, limit_s=limit, only=only, against=against, store=store, format=format
+    )
+    return run_check(app, options)
+
+
+@commands.command
+def revision(
+    app: str | None = None, /, *, message: Annotated[str | None, Parameter(name=["--message", "-m"])] = None,
+    label: str | None = None, rename: _Many = (), move: _Many = (), date: str | None = None,
+    amend: _Switch = False, squash: str | None = None, redate: str | None = None, after: str | None = None,
+    publish: _Switch = False,
+) -> int:  # fmt: skip
+    """Record what changed since the last revision: the types, and the transformers that are mechanical.
+
+    Where a person has to decide, the new file has revision.todo(...). What is not published yet can still be amended,
+    squashed and redated.
+
+    Parameters
+    ----------
+    app
+        The app; found in the current folder by default.
+    message
+        What changed; the first line names the revision.
+    label
+        Semantic version that clients may ask for: v2.0.0.
+    rename
+        Type, member or value with another name, as Order.items=lines, OrderStatus.done=completed or Customer=Client;
+        repeatable.
+    move
+        Endpoint with another method or path, as 'DELETE /a/{id}=POST /b/{id}'; repeatable.
+    date
+        Date or instant of the revision; today by default, or now where today has one already.
+    amend
+        Record the newest revision anew from the code as it is, and add what transformers it lacks.
+    squash
+        Make one revision of this one and all that follow it.
+    redate
+        Let this revision, and what follows it, come after all others: mends two heads after a merge.
+    after
+        With --redate: the revision to come after.
+    publish
+        Mark all revisions as published: they cannot be amended, squashed or redated any more.
+    """
+    from perdure.cli.revision import RevisionOptions, run_revision
+    from perdure.clock import SystemClock
+
+    options = RevisionOptions(
+        message=message, label=label, date=date, renames=rename, moves=move, amend=amend, squash=squash, redate=redate,
+        after=after, publish=publish,
+    )  # fmt: skip
+    return run_revision(app, options, SystemClock())
+
+
+@commands.command
+def openapi(
+    app: str | None = None, /, *, version: str | None = None, format: Literal["json", "yaml"] | None = None,
+    output: Path | None = None, server: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+) -> int:  # fmt: skip
+    """Print the OpenAPI 3.1 document of a version of an app.
+
+    Parameters
+    ----------
+    app
+        The app; found in the current folder by default.
+    version
+        Anything a client may ask for: a label, a date, a tag; what one gets that asks for nothing by default.
+    format
+        json or yaml; as the name of the output file says by default, else json.
+    output
+        File to write instead of printing.
+    server
+        URL below which the paths lie; may be given several times.
+    """
+    from perdure.cli.openapi import write_document
+
+    found = load(find_target(app, Path.cwd()))
+    return write_document(found, version, format, output, server)

@@ -24,6 +24,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     workers: int = 1
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    store: str | None = None
+    """URL of the store, where the command line names one."""
     linger_s: float = 1.0
     """Time clients that keep their connections open have to send one more request, when a worker drains."""
     reloads: bool = False
@@ -43,6 +45,7 @@ class WorkerPlan(Struct, frozen=True, kw_only=True):
     is_unix: bool = False
     tls_cert: str | None = None
     tls_key: str | None = None
+    store: str | None = None
 
 
 @final

@@ -85,6 +85,7 @@ async def start_worker(settings: ServerSettings, listener: Listener, number: int
         is_unix=listener.is_unix,
         tls_cert=str(settings.tls_cert) if settings.tls_cert else None,
         tls_key=str(settings.tls_key) if settings.tls_key else None,
+        store=settings.store,
     )
     with theirs:
         # -P: the folder the command was typed in must not hide modules of the worker's; `load` adds the app's own.

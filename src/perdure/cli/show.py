@@ -1,12 +1,11 @@
 """`perdure routes` and `perdure manifest`: what an app has, for people and for programs."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 from rich.text import Text
 
-from perdure.cli.console import complain, output
+from perdure.cli.console import complain, output, write
 from perdure.cli.plan import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def show_routes(app: "App", *, as_json: bool) -> None:
     """Print the routes of *app* to stdout, as a table or as a JSON list."""
     found = app.routes()
     if as_json:
-        _print_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        write(msgspec.json.format(msgspec.json.encode(found), indent=2))
         return
     rows = [
         (route.method, route.path, route.handler, " ".join(route.versions), f"{route.file}:{route.line}", route.summary)
@@ -49,12 +48,5 @@ def show_manifests(app: "App", handler_id: str | None, *, compact: bool) -> int:
     encoded = [manifest.canonical() for manifest in chosen]
     one = handler_id is not None and len(encoded) == 1
     text = encoded[0] if one else b"[" + b",".join(encoded) + b"]"
-    _print_bytes(text if compact else msgspec.json.format(text, indent=2))
+    write(text if compact else msgspec.json.format(text, indent=2))
     return EXIT_OK
-
-
-def _print_bytes(text: bytes) -> None:
-    # Not through `print`: manifests are UTF-8 whatever the locale says.
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text + b"\n")
-    sys.stdout.buffer.flush()

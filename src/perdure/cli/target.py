@@ -17,7 +17,7 @@ from perdure.errors import AppNotFoundError, PerdureError
 if TYPE_CHECKING:
     from perdure.app import App
 
-__all__ = ["BrokenAppError", "Target", "find_target", "load"]
+__all__ = ["BrokenAppError", "Target", "find_target", "import_app", "load", "project_setting"]
 
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -87,7 +87,7 @@ def find_target(text: str | None, folder: Path) -> Target:
 
 
 def _discover(folder: Path) -> Target:
-    named = _named_in_project(folder)
+    named = project_setting(folder, "app", "a text like 'shop.app:app'")
     if named is not None:
         return find_target(named, folder)
     usual = [folder / "app.py", folder / "main.py", folder / folder.name.replace("-", "_") / "app.py"]
@@ -107,7 +107,14 @@ def _discover(folder: Path) -> Target:
     )
 
 
-def _named_in_project(folder: Path) -> str | None:
+def project_setting(folder: Path, name: str, expected: str) -> str | None:
+    """Return the text *name* of ``[tool.perdure]`` in the pyproject.toml of *folder*; None where there is none.
+
+    Args:
+        expected: What it must be, for the error.
+    Raises:
+        AppNotFoundError: The file cannot be read, or the value is no text.
+    """
     project = folder / "pyproject.toml"
     if not project.is_file():
         return None
@@ -116,14 +123,14 @@ def _named_in_project(folder: Path) -> str | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AppNotFoundError(f"{project} cannot be read: {error}") from error
     named: object = settings
-    for key in ("tool", "perdure", "app"):
+    for key in ("tool", "perdure", name):
         if not isinstance(named, dict):
             raise AppNotFoundError(f"{project}: [tool.perdure] is no table")
         if key not in named:
             return None
         named = named[key]
     if not isinstance(named, str) or not named:
-        raise AppNotFoundError(f"{project}: [tool.perdure] app must be a text like 'shop.app:app'")
+        raise AppNotFoundError(f"{project}: [tool.perdure] {name} must be {expected}")
     return named
 
 
@@ -153,6 +160,21 @@ def load(target: Target) -> "App":
         AppNotFoundError: There is no such module or attribute, it is no `App`, or the module has several.
         BrokenAppError: The module or the `App`'s definition raised.
     """
+    app = import_app(target)
+    try:
+        app.compile()
+    except Exception as error:
+        raise BrokenAppError(target) from error
+    return app
+
+
+def import_app(target: Target) -> "App":
+    """Import *target*'s module and return its `App`, not compiled; its revisions may be in disorder.
+
+    Raises:
+        AppNotFoundError: As for `load`.
+        BrokenAppError: The module raised.
+    """
     if target.folder not in sys.path:
         sys.path.insert(0, target.folder)
     try:
@@ -166,12 +188,7 @@ def load(target: Target) -> "App":
     loaded = getattr(module, "__file__", None)
     if target.file is not None and (loaded is None or Path(loaded).resolve() != Path(target.file)):
         raise AppNotFoundError(f"{target.file} is hidden by {loaded or 'a built-in module'}; rename it")
-    app = _pick(vars(module), target)
-    try:
-        app.compile()
-    except Exception as error:
-        raise BrokenAppError(target) from error
-    return app
+    return _pick(vars(module), target)
 
 
 def _pick(names: dict[str, object], target: Target) -> "App":

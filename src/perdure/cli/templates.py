@@ -101,7 +101,7 @@ requires-python = ">=3.11"
 dependencies = ["perdure"]
 
 [dependency-groups]
-test = ["pytest>=8", "httpx>=0.27"]
+test = ["perdure[check]", "pytest>=8", "httpx>=0.27"]
 
 [tool.perdure]
 app = "app.py"
@@ -122,11 +122,20 @@ $ python -m pytest                     # needs pytest and httpx
 - `app.py` holds the handlers: they know only the newest shape of the API.
 - `revisions/` holds what was published, so that older clients go on working.
 - `perdure routes` lists what is served.
+
+Before you publish, and at every change clients would notice after that:
+
+```console
+$ perdure revision -m "What changed"   # record it; most of the converter is written for you
+$ perdure check                        # prove it on generated values; needs perdure[check]
+```
 """
 
 _GITIGNORE = """__pycache__/
 .venv/
 .pytest_cache/
+.hypothesis/
+.perdure/
 """
 
 FILES = {

@@ -25,8 +25,9 @@ from perdure.cli.console import complain
 from perdure.cli.drain import DrainingTarget
 from perdure.cli.listener import BACKLOG
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Ready, WorkerPlan
+from perdure.cli.store import store_place
 from perdure.cli.target import BrokenAppError, load
-from perdure.errors import AppNotFoundError
+from perdure.errors import AppNotFoundError, MigrationError, StoreError
 
 __all__ = ["run"]
 
@@ -81,6 +82,7 @@ def run(plan: WorkerPlan) -> int:
     except BrokenAppError as error:
         _report(error.__cause__ or error, plan)
         return EXIT_FAILED
+    app.keep_versions_in(store_place(plan.target, plan.store, app.config))
     control = socket(fileno=plan.control_fd)
     ready = Ready(app=app.name, drain_timeout_s=app.config.drain_timeout_s)
 
@@ -97,6 +99,9 @@ def run(plan: WorkerPlan) -> int:
     target = DrainingTarget(app, plan.listening_fd, plan.linger_s, announce)
     try:
         _InPlaceServer(plan).serve(target_loader=lambda: target, wrap_loader=False)  # type: ignore[arg-type, return-value]
+    except (StoreError, MigrationError) as error:  # told by themselves: no line of the app is to blame
+        complain(str(error))
+        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - whatever the app's start raised is told like a broken definition
         _report(error, plan)
         return EXIT_FAILED

@@ -1,18 +1,21 @@
 """Lifecycle events: what happened to one request, in order.
 
-A request has a budget of microseconds, so what is kept while it runs is a flat list: a `Mark`, the time, the next mark,
-the next time. A stage's marks are made once, with its plan. `events_of` makes readable `LifecycleEvent` records of them
-when somebody looks.
+A request has a budget of microseconds, so what is kept while it runs is a flat list. The stages a request goes through
+are known from its plan: passing from one to the next leaves nothing but the time. What happens besides leaves a `Mark`
+and the time. `events_of` makes readable `LifecycleEvent` records of both when somebody looks.
 
 Source: SPEC 3.3, properties 20 and 42.
 """
 
-from collections.abc import Iterator
-from typing import Literal, final
+from collections.abc import Iterator, Sequence
+from typing import Literal, cast, final
 
 from msgspec import Struct
 
-__all__ = ["EventKind", "LifecycleEvent", "Mark", "Moments", "Stage", "StageKind", "events_of", "marks_of"]
+__all__ = [
+    "REQUEST", "EventKind", "LifecycleEvent", "Mark", "Moments", "Stage", "StageKind", "events_of", "marks_of",
+    "open_stage",
+]  # fmt: skip
 
 StageKind = Literal[
     "request", "validation", "transform", "hook", "handler", "spawn", "response", "module", "publish", "compensation"
@@ -58,8 +61,13 @@ class Stage:
         return self.started if kind == "start" else self.ended
 
 
-Moments = list[Mark | float]
-"""Marks and their times (monotonic seconds), by turns."""
+REQUEST = Stage("request", "request")
+"""All of it, from the first to the last."""
+
+Moments = list[Mark | float | int]
+"""What is kept of a request: a time (monotonic seconds) where the planned stage under way ended, if one was, and the
+next began; a mark and its time for anything else; a whole number, the place of a planned stage, where those before it
+are skipped."""
 
 
 @final
@@ -76,17 +84,40 @@ class LifecycleEvent(Struct, frozen=True, omit_defaults=True):
     """Class name of the error that ended the stage."""
 
 
-def marks_of(moments: Moments) -> Iterator[tuple[Mark, float]]:
-    """Yield each mark with its time, in order."""
-    turns = iter(moments)
-    for mark, at in zip(turns, turns, strict=True):
-        if isinstance(mark, Mark) and isinstance(at, float):
-            yield mark, at
+def marks_of(moments: Moments, stages: Sequence[Stage] = ()) -> Iterator[tuple[Mark, float]]:
+    """Yield each mark with its time, in order; *stages* are those of the request's plan."""
+    place, is_open = -1, False
+    items = iter(moments)
+    for item in items:
+        if isinstance(item, Mark):
+            yield item, cast("float", next(items))
+            if 0 <= place < len(stages) and item.stage is stages[place]:
+                is_open = item.kind == "start"
+            continue
+        if isinstance(item, int):
+            place = item - 1
+            continue
+        if is_open:
+            yield stages[place].ended, item
+        if place < 0:
+            yield REQUEST.started, item
+        place += 1
+        is_open = place < len(stages)
+        yield (stages[place].started if is_open else REQUEST.ended), item
 
 
-def events_of(moments: Moments) -> tuple[LifecycleEvent, ...]:
-    """Return *moments* as records, in the order in which they happened."""
-    marks = list(marks_of(moments))
+def open_stage(moments: Moments, stages: Sequence[Stage]) -> Stage | None:
+    """Return the planned stage under way; None between two, and after the last."""
+    under_way: Stage | None = None
+    for mark, _ in marks_of(moments, stages):
+        if mark.stage in stages:
+            under_way = mark.stage if mark.kind == "start" else None
+    return under_way
+
+
+def events_of(moments: Moments, stages: Sequence[Stage] = ()) -> tuple[LifecycleEvent, ...]:
+    """Return *moments* as records, in the order in which they happened; *stages* are those of the request's plan."""
+    marks = list(marks_of(moments, stages))
     origin = marks[0][1] if marks else 0.0
     return tuple(
         LifecycleEvent(

@@ -5,7 +5,7 @@ RSGI and ASGI each adapt to this Protocol, so everything behind it is written on
 Source: SPEC 3.6; Granian's RSGI 1.6 specification; the ASGI HTTP specification 2.4.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Protocol
 
 __all__ = ["Exchange"]
@@ -13,6 +13,10 @@ __all__ = ["Exchange"]
 
 class Exchange(Protocol):
     """What one request brought, and how to read the rest of it."""
+
+    @property
+    def lost(self) -> tuple[type[BaseException], ...]:
+        """What awaiting `read` raises, besides its own errors, where the client left: the server's own exceptions."""
 
     @property
     def method(self) -> str:
@@ -50,12 +54,12 @@ class Exchange(Protocol):
     def header_size(self) -> tuple[int, int]:
         """Return how many headers there are, and how many characters their values have together."""
 
-    async def read(self, limit_bytes: int) -> bytes:
-        """Return the whole body.
+    def read(self, limit_bytes: int) -> Awaitable[bytes]:
+        """Return, when awaited, the whole body.
 
         Raises:
             PayloadTooLargeError: It is larger than *limit_bytes*; no more than that was held in memory.
-            ClientDisconnectedError: The client left before its end.
+            ClientDisconnectedError: The client left before its end; it may be one of `lost` instead.
         """
 
     def chunks(self, limit_bytes: int) -> AsyncIterator[bytes]:

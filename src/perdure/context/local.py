@@ -8,14 +8,14 @@ Source: SPEC 3.1, 3.3; properties 21, 23, 26, 27, 47.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, Literal, TypeVar, final
 
 from msgspec import Struct
 
-from perdure.context.events import EventKind, LifecycleEvent, Moments, Stage, events_of, marks_of
+from perdure.context.events import EventKind, LifecycleEvent, Mark, Moments, Stage, events_of, marks_of
 from perdure.context.exchange import Exchange
 from perdure.context.snapshot import Snapshot, StateCopy
 from perdure.context.trace import TraceContext
@@ -48,6 +48,8 @@ class HandlerFacts(Struct, frozen=True, kw_only=True):
     flags: frozenset[str] = frozenset()
     timeout_s: float = 30.0
     cancel_on_disconnect: bool = True
+    stages: tuple[Stage, ...] = ()
+    """What every request goes through, in order: validation, hooks, handler, response."""
 
 
 @final
@@ -151,7 +153,7 @@ class LocalContext:
     @property
     def events(self) -> tuple[LifecycleEvent, ...]:
         """What has happened to this request so far, in order."""
-        return events_of(self._moments)
+        return events_of(self._moments, self._facts.stages)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return what `set` stored under *key*, or *default*."""
@@ -268,17 +270,20 @@ class LocalContext:
         self._failed_module = ModuleError(module, method)
         self._failed_module.__cause__ = error
 
+    def _marks(self) -> Iterator[tuple[Mark, float]]:
+        return marks_of(self._moments, self._facts.stages)
+
     def _outstanding(self) -> tuple[str, ...]:
         return tuple(work.name for work in self._work or () if not work.done)
 
     def _hooks_started(self) -> int:
         # A hook that is tried again starts again, as the same stage.
-        return len({id(mark.stage) for mark, _ in marks_of(self._moments) if mark.stage.kind == "hook"})
+        return len({id(mark.stage) for mark, _ in self._marks() if mark.stage.kind == "hook"})
 
     def _stage_name(self) -> str:
         """Return the innermost stage under way; spawned work runs beside it."""
         open_stages: list[Stage] = []
-        for mark, _ in marks_of(self._moments):
+        for mark, _ in self._marks():
             if mark.stage.kind == "spawn":
                 continue
             if mark.kind == "start":

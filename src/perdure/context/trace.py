@@ -25,6 +25,10 @@ RANDOM: Final = 0x02
 """Flag: at least the last seven bytes of the trace id are random."""
 
 _KNOWN_FLAGS: Final = SAMPLED | RANDOM
+_FIRST_OF_TRACE: Final = 1 << 191
+_FIRST_OF_SPAN: Final = 1 << 63
+_FIRST_BITS: Final = _FIRST_OF_TRACE | _FIRST_OF_SPAN
+_RANDOM_END: Final = f"-0{RANDOM}"
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
 _STATE_MEMBERS: Final = 32
@@ -43,21 +47,27 @@ _member: Final = re.compile(
 class TraceContext(Struct, frozen=True):
     """The place of one request in a distributed trace."""
 
-    trace_id: str
-    """32 lower-case hexadecimal digits."""
-    parent_id: str
+    traceparent: str
+    """Names our span as the parent of what is called next: ``00-<trace id>-<span id>-<flags>``."""
+    parent_id: str = ""
     """The caller's span, 16 digits; ``""`` where the trace starts here."""
-    span_id: str
-    """Our span, 16 digits."""
-    flags: int
-    """`SAMPLED` and `RANDOM`; all other bits are zero, as the specification wants of those who do not know them."""
     state: str = ""
     """The value of ``tracestate`` to pass on; ``""`` means no header."""
 
     @property
-    def traceparent(self) -> str:
-        """The ``traceparent`` that names our span as the parent of what is called next."""
-        return f"00-{self.trace_id}-{self.span_id}-0{self.flags}"
+    def trace_id(self) -> str:
+        """32 lower-case hexadecimal digits."""
+        return self.traceparent[3:35]
+
+    @property
+    def span_id(self) -> str:
+        """Our span, 16 digits."""
+        return self.traceparent[36:52]
+
+    @property
+    def flags(self) -> int:
+        """`SAMPLED` and `RANDOM`; other bits are zero, as the specification wants of those who do not know them."""
+        return int(self.traceparent[54])
 
     @property
     def sampled(self) -> bool:
@@ -66,7 +76,8 @@ class TraceContext(Struct, frozen=True):
 
     def child(self, bits: RandomBits = random.getrandbits) -> "TraceContext":
         """Return the context of a span under ours: one per outgoing call."""
-        return TraceContext(self.trace_id, self.span_id, _span_id(bits), self.flags, self.state)
+        traceparent = f"{self.traceparent[:36]}{_span_id(bits)}{self.traceparent[52:]}"
+        return TraceContext(traceparent, self.span_id, self.state)
 
 
 def private_bits() -> RandomBits:
@@ -83,11 +94,9 @@ def new_trace(bits: RandomBits = random.getrandbits) -> TraceContext:
         bits: Source of randomness. The default is seeded anew in a forked child by the standard library; pass the
             ``getrandbits`` of a `random.Random` of your own where the program may call `random.seed`.
     """
-    digits = bits(192).to_bytes(24).hex()
-    trace_id, span_id = digits[:32], digits[32:]
-    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
-        return new_trace(bits)
-    return TraceContext(trace_id, "", span_id, RANDOM)
+    # The first bit of either id is set, so that neither is all zeros, which is invalid; the last seven bytes count.
+    ids = (bits(192) | _FIRST_BITS).to_bytes(24).hex("-", -16)
+    return TraceContext(f"00-{ids}{_RANDOM_END}")
 
 
 def parse_trace(
@@ -108,7 +117,8 @@ def parse_trace(
     text = traceparents[0]
     if _usual(text) is not None:
         state = _parse_state(tracestates) if tracestates else ""
-        return TraceContext(text[3:35], text[36:52], _span_id(bits), int(text[54]), state)
+        span_id = (bits(64) | _FIRST_OF_SPAN).to_bytes(8).hex()  # written out: every request comes this way
+        return TraceContext(f"{text[:36]}{span_id}{text[52:]}", text[36:52], state)
     match = _parent(text.strip(" \t"))
     if match is None:
         return None
@@ -116,13 +126,12 @@ def parse_trace(
     if version == "ff" or (version == "00" and rest is not None) or trace_id == _NO_TRACE or parent_id == _NO_SPAN:
         return None
     state = _parse_state(tracestates) if tracestates else ""
-    return TraceContext(trace_id, parent_id, _span_id(bits), int(flags, 16) & _KNOWN_FLAGS, state)
+    known = int(flags, 16) & _KNOWN_FLAGS
+    return TraceContext(f"00-{trace_id}-{_span_id(bits)}-0{known}", parent_id, state)
 
 
 def _span_id(bits: RandomBits) -> str:
-    while not (drawn := bits(64)):
-        pass
-    return drawn.to_bytes(8).hex()
+    return (bits(64) | _FIRST_OF_SPAN).to_bytes(8).hex()
 
 
 def _parse_state(tracestates: Sequence[str]) -> str:

@@ -49,4 +49,4 @@ def _require_hypothesis() -> None:
     try:
         import hypothesis  # noqa: F401
     except ImportError:
-        raise ImportError("generating values needs Hypothesis: pip install 'perdure[generate]'") from None
+        raise ImportError("generating values needs Hypothesis: pip install 'perdure[check]'") from None

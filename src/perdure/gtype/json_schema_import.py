@@ -47,7 +47,7 @@ def from_json_schema(schema: Mapping[str, object] | bool) -> GType:
     """
     reader = _Reader(schema)
     root = reader.read(schema, "")
-    definitions = reader.definitions
+    definitions = reader.read_definitions()
     circular = endless(definitions)
     if circular is not None:
         raise TypeDefinitionError(f"JSON Schema: the definition {circular!r} refers only to itself")
@@ -68,10 +68,22 @@ class _Reader:
     """Reads the schemas of one document."""
 
     def __init__(self, document: object) -> None:
-        self.definitions: dict[str, Node] = {}
         self._document = document
         self._names: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._waiting: list[tuple[str, object, str]] = []
         self._texts = {_text(node_to_json_schema(node)): node for node in TEXT_KINDS}
+
+    def read_definitions(self) -> dict[str, Node]:
+        """Return the definitions that what was read refers to, and those that these do.
+
+        One after the other, rather than each where it is first met: thousands may refer to each other in a row.
+        """
+        found: dict[str, Node] = {}
+        while self._waiting:
+            name, schema, pointer = self._waiting.pop()
+            found[name] = self.read(schema, pointer)
+        return found
 
     def read(self, schema: object, pointer: str) -> Node:
         """Return the node of the schema at *pointer*."""
@@ -122,16 +134,17 @@ class _Reader:
         return [self.read(member, append(pointer, keyword, index)) for index, member in enumerate(members)]
 
     def _reference(self, reference: object, pointer: str) -> Ref:
-        """Return a reference to the definition a ``$ref`` means, which is read if it is new."""
+        """Return a reference to the definition a ``$ref`` means, which is to be read if it is new."""
         target = pointer_of(reference, pointer)
         name = self._names.get(target)
         if name is None:
             schema = locate(self._document, target, pointer)
             name = definition_name(self._document, target)
-            if name in self._names.values():
+            if name in self._taken:
                 name = f"#{target}"
             self._names[target] = name
-            self.definitions[name] = self.read(schema, target)
+            self._taken.add(name)
+            self._waiting.append((name, schema, target))
         return Ref(name=name)
 
 

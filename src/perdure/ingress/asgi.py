@@ -37,11 +37,14 @@ _log = logging.getLogger("perdure.ingress")
 class AsgiExchange:
     """One ASGI request."""
 
-    __slots__ = ("_by_name", "_claimed", "_consumed", "_receive", "_scope", "method", "path", "query_string")
+    lost: tuple[type[BaseException], ...] = ()
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    __slots__ = ("_by_name", "_claimed", "_consumed", "_receive", "_scope", "_send", "method", "path", "query_string")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
         self._receive = receive
+        self._send = send
         self._claimed = False
         self._consumed: asyncio.Event | None = None
         self.method: str = scope.get("method", "GET")
@@ -121,6 +124,10 @@ class AsgiExchange:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
+    def send(self, reply: Reply) -> Awaitable[None]:
+        """Send *reply*."""
+        return _send(reply, self, self._send)
+
     def _body_consumed(self) -> asyncio.Event:
         if self._consumed is None:
             self._consumed = asyncio.Event()
@@ -149,12 +156,11 @@ class AsgiAdapter:
             await self._live(receive, send)
             return
         await self._start()
-        exchange = AsgiExchange(scope, receive)
+        exchange = AsgiExchange(scope, receive, send)
         if scope["type"] == "websocket":
             await self._door().serve_socket(exchange, _AsgiSocket(receive, send))
             return
-        reply = await self._door().answer(exchange)
-        await _send(reply, exchange, send)
+        await self._door().answer(exchange)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

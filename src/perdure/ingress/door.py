@@ -3,24 +3,33 @@
 Source: SPEC 2, 3.6, 4.
 """
 
-from collections.abc import Callable, Sequence
-from typing import final
+from collections.abc import Awaitable, Callable
+from typing import Protocol, final
 
 from perdure.config import Config
 from perdure.context.exchange import Exchange
 from perdure.context.query import parse_query
 from perdure.context.socket import SocketTransport
-from perdure.context.trace import TraceContext, new_trace, parse_trace, private_bits
+from perdure.context.trace import new_trace, parse_trace, private_bits
 from perdure.errors import HeadersTooLargeError, MethodNotAllowedError, RequestError, RouteNotFoundError
 from perdure.ids import is_well_formed_request_id
+from perdure.ingress.documents import Documents
 from perdure.ingress.health import Health
 from perdure.ingress.problems import problem_reply
 from perdure.lifecycle.controller import Controller
 from perdure.lifecycle.reply import Reply
 from perdure.lifecycle.socket_run import POLICY
 from perdure.routing.manager import RouteManager
+from perdure.timescape.timescape import Timescape
 
-__all__ = ["Door"]
+__all__ = ["AnswerableExchange", "Door"]
+
+
+class AnswerableExchange(Exchange, Protocol):
+    """An exchange that waits for its answer."""
+
+    def send(self, reply: Reply) -> Awaitable[None] | None:
+        """Send *reply*; what is returned, if anything, is to be awaited."""
 
 
 @final
@@ -29,13 +38,14 @@ class Door:
 
     def __init__(
         self, config: Config, routes: RouteManager, controller: Controller, health: Health, next_id: Callable[[], str],
-        version_names: Sequence[str],
+        timescape: Timescape, documents: Documents,
     ) -> None:  # fmt: skip
         self._routes = routes
         self._controller = controller
         self._health = health
+        self._documents = documents
         self._next_id = next_id
-        self._version_names = version_names
+        self._timescape = timescape
         self._bits = private_bits()
         self._trust_request_id = config.trust_request_id
         self._version_header = config.version_header.lower()
@@ -43,8 +53,8 @@ class Door:
         self._header_limit_count = config.header_limit_count
         self._header_limit_bytes = config.header_limit_bytes
 
-    async def answer(self, exchange: Exchange) -> Reply:
-        """Return the answer to *exchange*: whatever happens, there is one.
+    async def answer(self, exchange: AnswerableExchange) -> None:
+        """Answer *exchange*: whatever happens, there is something to send.
 
         Raises:
             asyncio.CancelledError: The server itself cancelled the request.
@@ -52,7 +62,8 @@ class Door:
         header = exchange.header
         request_id = self._next_id() if not self._trust_request_id else self._inbound_id(exchange)
         parents = exchange.header_values("traceparent")
-        trace = self._inbound_trace(parents, exchange) if parents else new_trace(self._bits)
+        states = () if not parents or header("tracestate") is None else exchange.header_values("tracestate")
+        trace = (parse_trace(parents, states, self._bits) if parents else None) or new_trace(self._bits)
         asked: str | None = None
         try:
             count, size_bytes = exchange.header_size()
@@ -61,28 +72,30 @@ class Door:
             asked = header(self._version_header)
             if asked is None and exchange.query_string and self._version_query is not None:
                 asked = self._asked_in_query(exchange.query_string)
-            plan, params, index = self._routes.find(exchange.method, exchange.path, asked)
+            plan, params, index = self._routes.find(exchange, asked)
         except RequestError as error:
-            version = self._routes.version_name(asked)
-            reply = self._refuse(error, exchange, request_id)
+            index = self._routes.version_of(asked, error)
+            told = self._timescape.state.headers[index]
+            reply = self._refuse(error, exchange, request_id, index)
         else:
-            version = self._version_names[index]
-            reply = await self._controller.run(plan, exchange, params, version, request_id, trace)
-        reply.headers += (
-            (self._version_header, version), ("x-request-id", request_id), ("traceparent", trace.traceparent)
-        )  # fmt: skip
+            told = self._timescape.state.headers[index]
+            reply = await self._controller.run(plan, exchange, params, told[0][1], request_id, trace)
+        reply.headers += (*told, ("x-request-id", request_id), ("traceparent", trace.traceparent))
         if trace.state:
             reply.headers.append(("tracestate", trace.state))
-        return reply
+        sending = exchange.send(reply)
+        if sending is not None:
+            await sending
 
     async def serve_socket(self, exchange: Exchange, transport: SocketTransport) -> None:
         """Serve a WebSocket to its end; one that cannot be routed is refused before it is accepted."""
         request_id = self._next_id() if not self._trust_request_id else self._inbound_id(exchange)
-        trace = self._inbound_trace(exchange.header_values("traceparent"), exchange)
+        parents, states = exchange.header_values("traceparent"), exchange.header_values("tracestate")
+        trace = parse_trace(parents, states, self._bits) or new_trace(self._bits)
         try:
             self._check_headers(exchange)
             asked = exchange.header(self._version_header) or self._asked_in_query(exchange.query_string)
-            plan, params, version = self._routes.find_socket(exchange.path, asked)
+            plan, params, version = self._routes.find_socket(exchange, asked)
         except RequestError:
             await transport.close(POLICY)
             return
@@ -91,9 +104,6 @@ class Door:
     def _inbound_id(self, exchange: Exchange) -> str:
         given = exchange.header("x-request-id")
         return given if given is not None and is_well_formed_request_id(given) else self._next_id()
-
-    def _inbound_trace(self, parents: list[str], exchange: Exchange) -> TraceContext:
-        return parse_trace(parents, exchange.header_values("tracestate"), self._bits) or new_trace(self._bits)
 
     def _check_headers(self, exchange: Exchange) -> None:
         count, size_bytes = exchange.header_size()
@@ -109,12 +119,15 @@ class Door:
         values = parse_query(query_string).get(name)
         return values[-1] if values else None
 
-    def _refuse(self, error: RequestError, exchange: Exchange, request_id: str) -> Reply:
-        """Answer what no plan serves: health checks, OPTIONS, and problems."""
+    def _refuse(self, error: RequestError, exchange: Exchange, request_id: str, index: int) -> Reply:
+        """Answer what no plan serves: health checks, documents, OPTIONS, and problems."""
         if isinstance(error, RouteNotFoundError):
             reply = self._health.answer(exchange.method, exchange.path)
             if reply is not None:
                 return reply
+        reply = self._documents.answer(exchange, error, index, request_id)
+        if reply is not None:
+            return reply
         if isinstance(error, MethodNotAllowedError) and exchange.method == "OPTIONS":
             return Reply(204, [("allow", ", ".join(error.allowed))], b"")
         return problem_reply(error, request_id)

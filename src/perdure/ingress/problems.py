@@ -38,6 +38,7 @@ from perdure.errors import (
     UnsupportedMediaTypeError,
     UntranslatableRequestError,
     UntranslatableResponseError,
+    VersionClosedError,
 )
 from perdure.lifecycle.reply import Reply
 
@@ -85,6 +86,7 @@ PROBLEM_KINDS: Final[Mapping[type[BaseException], ProblemKind]] = {
     RouteNotFoundError: ProblemKind(404),
     MethodNotAllowedError: ProblemKind(405),
     BodyTimeoutError: ProblemKind(408),
+    VersionClosedError: ProblemKind(410, "version-closed", "The version is not served"),
     PayloadTooLargeError: ProblemKind(413),
     UnsupportedMediaTypeError: ProblemKind(415),
     HeadersTooLargeError: ProblemKind(431),
@@ -169,6 +171,8 @@ def _own_members(error: BaseException) -> dict[str, object]:
             return {"errors": [_tell_fault(place, fault) for place, fault in faults]}
         case UnknownVersionError(known=known):
             return {"known": known}
+        case VersionClosedError(version=version, successor=successor):
+            return {"version": version, "successor": successor}
         case MethodNotAllowedError(allowed=allowed):
             return {"allowed": allowed}
         case UnsupportedMediaTypeError(accepted=accepted):
@@ -191,6 +195,8 @@ def _own_headers(error: BaseException) -> list[tuple[str, str]]:
             return [("allow", ", ".join(allowed))]
         case UnsupportedMediaTypeError(accepted=accepted):
             return [("accept", ", ".join(accepted))]
+        case VersionClosedError(retry_after_s=retry_after_s, headers=headers):
+            return [*headers, *([("retry-after", str(retry_after_s))] if retry_after_s is not None else ())]
     return []
 
 

@@ -4,7 +4,7 @@ Source: Granian's RSGI specification 1.6; what it leaves open was tried on Grani
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine
 from contextlib import aclosing
 from typing import Any, final
 
@@ -28,7 +28,9 @@ _CLOSE_FRAME = b"\x88\x02"
 class RsgiExchange:
     """One RSGI request. `header` is the server's own method: no Python stands between."""
 
-    __slots__ = ("_headers", "_protocol", "_scope", "header", "header_values", "method", "path", "query_string")
+    lost: tuple[type[BaseException], ...] = (RuntimeError,)
+
+    __slots__ = ("_headers", "_protocol", "_scope", "header", "method", "path")
 
     def __init__(self, scope: Any, protocol: Any) -> None:
         headers = scope.headers
@@ -36,10 +38,14 @@ class RsgiExchange:
         self._protocol = protocol
         self._headers = headers
         self.header = headers.get
-        self.header_values = headers.get_all
         self.method: str = scope.method
         self.path: str = scope.path
-        self.query_string: str = scope.query_string
+
+    @property
+    def query_string(self) -> str:
+        """Query without its question mark, still encoded."""
+        query: str = self._scope.query_string
+        return query
 
     @property
     def scheme(self) -> str:
@@ -57,6 +63,11 @@ class RsgiExchange:
         client: str = self._scope.client
         return client
 
+    def header_values(self, name: str) -> list[str]:
+        """Return all values of a header."""
+        values: list[str] = self._headers.get_all(name)
+        return values
+
     def header_items(self) -> list[tuple[str, str]]:
         """Return all headers, in order."""
         items: list[tuple[str, str]] = self._headers.items()
@@ -67,18 +78,18 @@ class RsgiExchange:
         values = self._headers.values()
         return len(values), sum(map(len, values))
 
-    async def read(self, limit_bytes: int) -> bytes:
-        """Return the whole body; raises as `Exchange.read`."""
+    def read(self, limit_bytes: int) -> Awaitable[bytes]:
+        """Return, when awaited, the whole body; raises as `Exchange.read`."""
         length = self.header("content-length")
         if length is None:
-            return b"".join([chunk async for chunk in self.chunks(limit_bytes)])
+            return self._read_chunks(limit_bytes)
         if int(length) > limit_bytes:
             raise PayloadTooLargeError(limit_bytes)
-        try:
-            raw: bytes = await self._protocol()
-        except RuntimeError as error:
-            raise ClientDisconnectedError("the client left before the end of its body") from error
+        raw: Awaitable[bytes] = self._protocol()
         return raw
+
+    async def _read_chunks(self, limit_bytes: int) -> bytes:
+        return b"".join([chunk async for chunk in self.chunks(limit_bytes)])
 
     async def chunks(self, limit_bytes: int) -> AsyncIterator[bytes]:
         """Yield the body as it arrives; raises as `Exchange.chunks`.
@@ -112,6 +123,22 @@ class RsgiExchange:
         """Return when the client has left."""
         await self._protocol.client_disconnect()
 
+    def send(self, reply: Reply) -> Coroutine[Any, Any, None] | None:
+        """Send *reply*; a stream is to be awaited."""
+        body = reply.body
+        if type(body) is bytes:
+            if body:
+                self._protocol.response_bytes(reply.status, reply.headers, body)
+            else:
+                if self.method == "HEAD" and reply.status not in {204, 304}:
+                    reply.headers.append(("content-length", "0"))
+                self._protocol.response_empty(reply.status, reply.headers)
+        elif isinstance(body, FileSlice):
+            _send_file(body, reply, self.method, self._protocol)
+        elif not isinstance(body, bytes):
+            return _send_stream(body, reply, self._scope, self._protocol)
+        return None
+
 
 @final
 class RsgiAdapter:
@@ -119,26 +146,17 @@ class RsgiAdapter:
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        self._http_kinds: set[type] = set()
+        """Classes of protocols that were found to be HTTP: asking the scope each time takes longer."""
 
-    async def serve(self, scope: Any, protocol: Any) -> None:
-        """Answer one request or WebSocket."""
+    def serve(self, scope: Any, protocol: Any) -> Coroutine[Any, Any, None]:
+        """Return what answers one request or WebSocket."""
         exchange = RsgiExchange(scope, protocol)
-        if scope.proto != "http":
-            await self._door.serve_socket(exchange, _RsgiSocket(scope, protocol))
-            return
-        reply = await self._door.answer(exchange)
-        body = reply.body
-        if type(body) is bytes:
-            if body:
-                protocol.response_bytes(reply.status, reply.headers, body)
-            else:
-                if exchange.method == "HEAD" and reply.status not in {204, 304}:
-                    reply.headers.append(("content-length", "0"))
-                protocol.response_empty(reply.status, reply.headers)
-        elif isinstance(body, FileSlice):
-            _send_file(body, reply, exchange.method, protocol)
-        elif not isinstance(body, bytes):
-            await _send_stream(body, reply, scope, protocol)
+        if type(protocol) not in self._http_kinds:
+            if scope.proto != "http":
+                return self._door.serve_socket(exchange, _RsgiSocket(scope, protocol))
+            self._http_kinds.add(type(protocol))
+        return self._door.answer(exchange)
 
 
 def _send_file(part: FileSlice, reply: Reply, method: str, protocol: Any) -> None:

@@ -4,7 +4,7 @@ Only what they changed is applied to what was sent. So fields they did not look 
 times, stay as they were.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from typing import final
 
 import msgspec
@@ -129,9 +129,14 @@ class CarriedExchange:
         """Return how many headers there are, and how many characters their values have together."""
         return len(self._items), sum(len(value) for _, value in self._items)
 
-    async def read(self, limit_bytes: int) -> bytes:
+    @property
+    def lost(self) -> tuple[type[BaseException], ...]:
+        """As the server says."""
+        return self._exchange.lost
+
+    def read(self, limit_bytes: int) -> Awaitable[bytes]:
         """Return the whole body; raises as `Exchange.read` does."""
-        return await self._exchange.read(limit_bytes)
+        return self._exchange.read(limit_bytes)
 
     def chunks(self, limit_bytes: int) -> AsyncIterator[bytes]:
         """Yield the body as it arrives; raises as `Exchange.read` does."""

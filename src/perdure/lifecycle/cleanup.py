@@ -121,6 +121,8 @@ def _cause(error: BaseException, lctx: LocalContext) -> BaseException:
         if lctx._reads_body:
             return BodyTimeoutError(lctx._facts.timeout_s)
         return DeadlineExceededError("the request", lctx._facts.timeout_s)
+    if lctx._reads_body and isinstance(error, lctx._exchange.lost):
+        return ClientDisconnectedError("the client left before the end of its body")
     if isinstance(error, asyncio.CancelledError) and task is not None and not task.cancelling():
         return _cancelled("something the request awaited", error)
     blamed: ModuleError | None = lctx._failed_module

@@ -14,7 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any, final
 
-from perdure.context.events import Moments, Stage
+from msgspec.structs import replace
+
+from perdure.context.events import REQUEST, open_stage
 from perdure.context.exchange import Exchange
 from perdure.context.global_ import GlobalContext
 from perdure.context.local import LocalContext, enter_context
@@ -32,16 +34,15 @@ from perdure.lifecycle.plan import Plan
 from perdure.lifecycle.reply import Reply, refuse_status
 from perdure.lifecycle.socket_run import SocketPlan, run_socket
 
-__all__ = ["Controller"]
+__all__ = ["Controller", "Tally"]
 
 CANCELLED = 499
 """Status of a request the server cancelled: nobody reads its answer."""
 
 _log = logging.getLogger("perdure.lifecycle")
-_REQUEST = Stage("request", "request")
-_VALIDATION = Stage("validation", "request")
-_RESPONSE = Stage("response", "response")
-_HANDLER = Stage("handler", "handler")
+
+Tally = Callable[[str, Exchange, int, float], None]
+"""Counts a finished request: by the name of its version, with its status and duration in seconds."""
 
 
 @final
@@ -63,6 +64,8 @@ class Controller:
         self._threads = threads
         self._observers = observers
         self.deadlines = Deadlines()
+        self.tally: Tally | None = None
+        """Called for every request, so it has a fraction of a microsecond."""
 
     async def run(  # noqa: C901 - see below
         self,
@@ -82,17 +85,19 @@ class Controller:
         Raises:
             asyncio.CancelledError: The server itself cancelled the request; it has been cleaned up.
         """
-        started = now = perf_counter()
+        started = perf_counter()
         facts, gctx = plan.facts, self._gctx
         lctx = LocalContext(facts, version, exchange, request_id, trace, started)
         enter_context(lctx)
         moments = lctx._moments
+        moments.append(started)
         request: Request[Any, Any, Any, Any] = Request(exchange)
         response: Response[Any] = Response(plan.status)
         deadlines, timeout_s = self.deadlines, facts.timeout_s
-        deadlines.enter(lctx, timeout_s)
-        moments += (_REQUEST.started, now, _VALIDATION.started, now)
-        stage: Stage | None = _VALIDATION
+        if not deadlines.is_ticking:
+            deadlines.start()
+        young = deadlines.young[timeout_s]
+        young[lctx] = deadlines.current_task()
         raw: Any = None
         try:
             if plan.reads_body:
@@ -109,34 +114,28 @@ class Controller:
                 if plan.fallback is None:
                     raise
                 plan = plan.fallback
+                facts = lctx._facts = replace(plan.facts, timeout_s=timeout_s)
                 plan.reader.load(request, exchange, params, raw)
-            now = perf_counter()
 
             value: Any = None
-            for following, call, is_async in plan.before_calls:
-                moments += (following.started, now) if stage is None else (stage.ended, now, following.started, now)
-                stage = following
+            for call, is_async in plan.before_calls:
+                moments.append(perf_counter())
                 value = call(request, response, lctx, gctx)
                 if is_async:
                     value = await value
-                now = perf_counter()
                 if value is not None:
                     break
             else:
                 if lctx._before is not None:
-                    _end(stage, moments, now)
-                    stage = None
+                    _end_stage(lctx)
                     value = await self._local_before(request, response, lctx)
-                    now = perf_counter()
             lctx._before_over = True
             if lctx._interruption is not None:  # a hook swallowed the cancellation; the time is over all the same
-                _end(stage, moments, now)
-                stage = None
+                _end_stage(lctx)
                 raise asyncio.CancelledError
 
             if value is None:
-                moments += (_HANDLER.started, now) if stage is None else (stage.ended, now, _HANDLER.started, now)
-                stage = _HANDLER
+                moments.append(perf_counter())
                 callback = plan.callback
                 if callback.is_async:
                     value = callback.call(request, response, lctx, gctx)
@@ -144,51 +143,51 @@ class Controller:
                         value = await value
                 else:
                     value = await self._in_thread(callback.call, request, response, lctx, gctx)
-                now = perf_counter()
-            if lctx._interruption is not None:
-                _end(stage, moments, now)
-                stage = None
-                raise asyncio.CancelledError
+                if lctx._interruption is not None:
+                    _end_stage(lctx)
+                    raise asyncio.CancelledError
+            else:
+                _end_stage(lctx)
+                moments.append(plan.after_place)
             if lctx._work is not None:
-                _end(stage, moments, now)
-                stage = None
+                _end_stage(lctx)
                 await _settle_work(lctx)
-                now = perf_counter()
 
             if lctx._after is not None:
-                _end(stage, moments, now)
-                stage = None
+                _end_stage(lctx)
                 await self._run_hooks(_local_hooks(lctx), request, response, lctx)
-                now = perf_counter()
-            for following, call, is_async in plan.after_calls:
-                moments += (following.started, now) if stage is None else (stage.ended, now, following.started, now)
-                stage = following
+            for call, is_async in plan.after_calls:
+                moments.append(perf_counter())
                 pending = call(request, response, lctx, gctx)
                 if is_async:
                     await pending
-                now = perf_counter()
 
-            moments += (_RESPONSE.started, now) if stage is None else (stage.ended, now, _RESPONSE.started, now)
-            stage = _RESPONSE
+            moments.append(perf_counter())
             if lctx._interruption is not None:
                 raise asyncio.CancelledError  # an after hook did
             reply = plan.writer.write(value, response, exchange)
             if type(reply.status) is not int or not 200 <= reply.status <= 599:
                 raise refuse_status(facts.handler, reply.status)
-            now = perf_counter()
-            moments += (_RESPONSE.ended, now, _REQUEST.ended, now)
-            deadlines.leave(lctx, timeout_s)
+            ended = perf_counter()
+            moments.append(ended)
+            if young.pop(lctx, self) is self:
+                deadlines.leave_old(lctx, timeout_s)
         except BaseException as error:  # noqa: BLE001 - a cancelled request is cleaned up too; cleanup raises it again
+            stage = open_stage(moments, facts.stages)
             if stage is not None:
                 lctx.record(stage, "error", error)
-            deadlines.leave(lctx, timeout_s)
+            if young.pop(lctx, self) is self:
+                deadlines.leave_old(lctx, timeout_s)
             try:
                 reply = await self._cleanup.run(error, plan, request, response, lctx, gctx)
             except BaseException:
-                lctx.record(_REQUEST, "error", error)
+                lctx.record(REQUEST, "error", error)
                 self._observe(lctx, CANCELLED)
                 raise
-            lctx.record(_REQUEST, "error", error)
+            lctx.record(REQUEST, "error", error)
+            ended = perf_counter()
+        if self.tally is not None:
+            self.tally(version, exchange, reply.status, ended - started)
         if plan.open_body is not None and isinstance(raw, FormData):
             await raw.close()
         if self._observers:
@@ -247,10 +246,11 @@ def _local_hooks(lctx: LocalContext) -> tuple[PlannedHook, ...]:
     return tuple(plan_local_hook(local, "after") for local in reversed(lctx._after or ()))
 
 
-def _end(stage: Stage | None, moments: Moments, now: float) -> None:
-    """Note that *stage*, if one is under way, ended."""
+def _end_stage(lctx: LocalContext) -> None:
+    """Note that the planned stage under way, if one is, ended: what follows was not planned."""
+    stage = open_stage(lctx._moments, lctx._facts.stages)
     if stage is not None:
-        moments += (stage.ended, now)
+        lctx.record(stage, "end")
 
 
 async def _settle_work(lctx: LocalContext) -> None:

@@ -5,7 +5,7 @@ Registration makes them, a request only runs them. Endpoints and versions withou
 Source: DESIGN "Compile once, run many".
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol, final
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from perdure.lifecycle.reader import Reader
 from perdure.lifecycle.reply import Reply
 from perdure.timescape.chain import Chain
 
-__all__ = ["Plan", "Writer"]
+__all__ = ["Plan", "Writer", "stages_of"]
 
 
 class Writer(Protocol):
@@ -36,8 +36,18 @@ class Writer(Protocol):
         """
 
 
-HookCall = tuple[Stage, Callable[..., Any], bool]
-"""A hook's stage, what calls it, and whether that is to be awaited."""
+HookCall = tuple[Callable[..., Any], bool]
+"""What calls a hook, and whether that is to be awaited."""
+
+_VALIDATION = Stage("validation", "request")
+_HANDLER = Stage("handler", "handler")
+_RESPONSE = Stage("response", "response")
+
+
+def stages_of(before: Iterable[PlannedHook], after: Iterable[PlannedHook]) -> tuple[Stage, ...]:
+    """Return what a request goes through whose plan has these hooks, in order."""
+    hooks_before, hooks_after = ([hook.stage for hook in hooks] for hooks in (before, after))
+    return (_VALIDATION, *hooks_before, _HANDLER, *hooks_after, _RESPONSE)
 
 
 @final
@@ -65,9 +75,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     before_calls: tuple[HookCall, ...] = ()
     """Of *before*, what a request needs; made by itself, as are *after_calls*."""
     after_calls: tuple[HookCall, ...] = ()
+    after_place: int = 0
+    """Where, among the stages, the first follows that an early answer goes on with; made by itself."""
     fallback: "Plan | None" = None
     """Serves instead when the chain cannot carry a request forward: an older handler that still runs."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "before_calls", tuple((hook.stage, hook.call, hook.is_async) for hook in self.before))
-        force_setattr(self, "after_calls", tuple((hook.stage, hook.call, hook.is_async) for hook in self.after))
+        force_setattr(self, "before_calls", tuple((hook.call, hook.is_async) for hook in self.before))
+        force_setattr(self, "after_calls", tuple((hook.call, hook.is_async) for hook in self.after))
+        force_setattr(self, "after_place", len(self.before) + 2)

@@ -25,7 +25,7 @@ from perdure.errors import (
     UnsupportedMediaTypeError,
 )
 from perdure.gtype.codec import DECODE_ERRORS, Codec
-from perdure.gtype.depth import check_depth, check_utf8
+from perdure.gtype.depth import MAX_DEPTH, check_depth, check_utf8
 from perdure.gtype.depth_msgpack import check_msgpack_depth
 from perdure.gtype.strings import DecodeStrings
 from perdure.lifecycle.carried import wire_name
@@ -129,8 +129,10 @@ class NewestReader:
                 if media_type != JSON:
                     request.body = self._decode_other(media_type, raw)
                 else:
-                    check_depth(raw)
-                    check_utf8(raw)
+                    if len(raw) > MAX_DEPTH:  # what is shorter cannot be deeper
+                        check_depth(raw)
+                    if not raw.isascii():
+                        check_utf8(raw)
                     request.body = self._body(raw)
         except _REFUSED:
             self._explain(request, exchange, params, raw)

@@ -35,6 +35,15 @@ class Endpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     response: Node | None = None
     response_media: str = "application/json"
     status: int = 200
+    responses: dict[str, Node | None] = {}
+    """What answers of further statuses carry, None for no body; by status, range or the rest: ``404``, ``4XX``,
+    ``default``."""
+    deprecated: bool = False
+    body_limit_bytes: int | None = None
+    """Largest body that is taken; None where the endpoint sets no limit of its own."""
+    security: tuple[tuple[str, ...], ...] = ()
+    """Who may call it: a client needs all that one of these names: ``("oauth:orders.read", "oauth:orders.write")`` for
+    a scheme and its scopes, ``("apiKey",)`` for a scheme without. Empty, or with an empty alternative: everyone."""
 
 
 @final

@@ -24,6 +24,7 @@ from perdure.routing.definition import UNDECLARED, Definition, define, define_so
 from perdure.routing.endpoint import CodecCache, CodeEndpoint, code_endpoint
 from perdure.routing.manager import RouteManager
 from perdure.routing.planner import GlobalHooks, Planner
+from perdure.routing.published import Published, publish
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.timescape import Timescape
 
@@ -63,7 +64,11 @@ class Catalogue:
         ids = _handler_ids(declarations)
         definitions = [define(each, ids[index]) for index, each in enumerate(declarations) if not each.is_socket]
         extra = dict.fromkeys(each.options.version for each in http if each.options.version is not None)
-        self.timescape = Timescape(revisions, tuple(extra), config.tags, config.default_version)
+        self.timescape = Timescape(
+            revisions, tuple(extra), config.tags, config.default_version, config.version_header.lower()
+        )
+        # Looked up before anything is decided at run time: a version may be hidden later.
+        self._declared = {text: self.timescape.resolve(text) for text in extra}
         self.registry = _collect(definitions)
         codecs = CodecCache(self.registry)
         self._code = tuple(code_endpoint(each, self.registry, codecs) for each in definitions)
@@ -93,13 +98,19 @@ class Catalogue:
         """Return the API as the code has it now: what the next revision would record."""
         types = self.registry.definitions
         endpoints: dict[str, Endpoint] = {}
+        newest: dict[str, int] = {}
         for each in self._code:
             declaration = each.definition.declaration
             for method in declaration.methods:
                 key = endpoint_key(method, declaration.template.key)
-                if declaration.options.version is None or key not in endpoints:
+                if newest.get(key, -1) <= self._speaks(each):
+                    newest[key] = self._speaks(each)
                     endpoints[key] = each.endpoint
         return Api(types=_needed(endpoints.values(), types), endpoints=endpoints)
+
+    def published(self, index: int) -> Published:
+        """Return the API as the clients of version *index* see it, and what is said about it."""
+        return publish(index, self.timescape, self._code, self.registry.definitions, self._timelines, self._declared)
 
     def transformers(self, handler_id: str) -> tuple[str, ...]:
         """Return the revisions that transform requests or answers of a handler, oldest first; for `gctx.timescape`."""
@@ -131,10 +142,15 @@ class Catalogue:
         """Return a manifest for each handler of the code, by id and version."""
         return tuple(sorted((self._manifest(each) for each in self._code), key=lambda each: (each.id, each.version)))
 
+    def _speaks(self, code: CodeEndpoint) -> int:
+        """Return the index of the version whose shapes a handler knows."""
+        version = code.definition.declaration.options.version
+        return self.timescape.head if version is None else self._declared[version]
+
     def _manifest(self, code: CodeEndpoint) -> HandlerManifest:
         declaration, options = code.definition.declaration, code.definition.declaration.options
         timescape = self.timescape
-        index = timescape.head if options.version is None else timescape.resolve(options.version)
+        index = self._speaks(code)
         policies: dict[str, object] = {"cancel_on_disconnect": options.cancel_on_disconnect}
         if options.body_limit_bytes is not None:
             policies["body_limit_bytes"] = options.body_limit_bytes

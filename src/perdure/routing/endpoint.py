@@ -124,7 +124,8 @@ def _extract(definition: Definition, registry: TypeRegistry, cache: CodecCache) 
         handler=definition.id, params=params_node, query=_members("query", query_node, registry),
         headers=_members("headers", headers_node, registry), body=body_node, body_media=_MEDIA[mode],
         response=response_node, response_media="application/json" if response_node is not None else "*/*",
-        status=definition.status,
+        status=definition.status, deprecated=definition.declaration.options.deprecated,
+        body_limit_bytes=definition.declaration.options.body_limit_bytes,
     )  # fmt: skip
     codecs = Codecs(
         params=params, convert_params=convert_params, query=query, headers=headers, body=body,

@@ -9,7 +9,15 @@ Source: SPEC 3.5, 3.7; property 33.
 from collections.abc import Iterator, Mapping
 from typing import final
 
-from perdure.errors import DuplicateRouteError, MethodNotAllowedError, RouteNotFoundError, UnknownVersionError
+from perdure.context.exchange import Exchange
+from perdure.errors import (
+    DuplicateRouteError,
+    MethodNotAllowedError,
+    RequestError,
+    RouteNotFoundError,
+    UnknownVersionError,
+    VersionClosedError,
+)
 from perdure.lifecycle.plan import Plan
 from perdure.lifecycle.socket_run import SocketPlan
 from perdure.routing.paths import PathRouter, check_path
@@ -45,60 +53,64 @@ class RouteManager:
         if filed is not plan:
             raise DuplicateRouteError(f"WebSockets at {template.text} are served twice: by {other} and by {where}")
 
-    def find_socket(self, path: str, asked: str | None) -> tuple[SocketPlan, Mapping[str, str], str]:
-        """Return the plan for WebSockets at *path*, the path's parameters, and the name of the version *asked* for.
+    def find_socket(self, exchange: Exchange, asked: str | None) -> tuple[SocketPlan, Mapping[str, str], str]:
+        """Return the plan for the WebSocket of *exchange*, its path's parameters, and the name of its version.
 
         Raises:
-            UnknownVersionError: No version answers to *asked*.
-            MalformedRequestError: As `find`.
-            RouteNotFoundError: Nothing serves WebSockets at *path*.
+            RequestError: As `find`, but for methods.
         """
-        timescape = self._timescape
-        index = timescape.default if asked is None else timescape.resolve(asked)
-        check_path(path)
-        found = self._sockets.match(path)
+        state = self._timescape.state
+        index = state.find_default(exchange) if asked is None else state.find(asked, exchange)
+        found = self._sockets.match(exchange.path)
         if found is None:
-            raise RouteNotFoundError(path)
-        return found[0][0], found[1], timescape.versions[index].name
+            raise RouteNotFoundError(exchange.path)
+        return found[0][0], found[1], state.versions[index].name
 
-    def find(self, method: str, path: str, asked: str | None) -> tuple[Plan, Mapping[str, str], int]:
-        """Return the plan for *method* and *path*, the path's parameters, and the index of the version *asked* for.
+    def find(self, exchange: Exchange, asked: str | None) -> tuple[Plan, Mapping[str, str], int]:
+        """Return the plan for *exchange*, its path's parameters, and the index of the version *asked* for.
+
+        HEAD is served by GET where it has no plan of its own.
 
         Args:
-            method: In upper case; HEAD is served by GET where it has no plan of its own.
-            path: Decoded, with its leading slash, without query.
             asked: What the client calls its version; None for the default.
         Raises:
             UnknownVersionError: No version answers to *asked*.
-            MalformedRequestError: *path* is one no client has a good reason to send.
-            RouteNotFoundError: Nothing serves *path* at that version.
-            MethodNotAllowedError: Something does, but not by *method*.
+            VersionClosedError: That version is not served any more, or not now.
+            MalformedRequestError: The path is one no client has a good reason to send.
+            RouteNotFoundError: Nothing serves the path at that version.
+            MethodNotAllowedError: Something does, but not by this method.
         """
-        timescape = self._timescape
+        state = self._timescape.state
         if asked is None:
-            index = timescape.default
-        elif asked.startswith("tsv:"):
-            return self._find_tsv(method, path, asked)
+            index = state.default if state.choose is None else state.find_default(exchange)
         else:
-            index = timescape.resolve(asked)
-        check_path(path)
+            known = state.known.get(asked)
+            if known is None:
+                if asked.startswith("tsv:"):
+                    return self._find_tsv(exchange, asked)
+                known = state.find(asked, exchange)
+            index = known
+        path = exchange.path
         found = self._router.match(path)
         if found is not None:
-            timeline = found[0].get(method)
+            timeline = found[0].get(exchange.method)
             if timeline is not None:
                 plan = timeline[index]
                 if plan is not None:
                     return plan, found[1], index
-        return self._search(method, path, index)
+        return self._search(exchange.method, path, index)
 
-    def version_name(self, asked: str | None) -> str:
-        """Return the name of the version *asked* for, or of the default one where there is no such."""
+    def version_of(self, asked: str | None, error: RequestError) -> int:
+        """Return the index of the version whose name goes with *error*: the one *asked* for, else the default one."""
         timescape = self._timescape
+        if isinstance(error, VersionClosedError):
+            return timescape.resolve(error.version)
+        if asked is None or isinstance(error, UnknownVersionError):
+            return timescape.default
         try:
-            index = timescape.default if asked is None else timescape.resolve(asked)
-        except UnknownVersionError:
-            index = timescape.default
-        return timescape.versions[index].name
+            return timescape.resolve(asked)
+        except UnknownVersionError:  # a tag that is shared out, or a TSV
+            return timescape.default
 
     def allowed(self, path: str, index: int) -> tuple[str, ...]:
         """Return the methods that are served at *path* in version *index*, sorted; empty where nothing is."""
@@ -129,15 +141,16 @@ class RouteManager:
                     yield plan, params
                     break
 
-    def _find_tsv(self, method: str, path: str, asked: str) -> tuple[Plan, Mapping[str, str], int]:
+    def _find_tsv(self, exchange: Exchange, asked: str) -> tuple[Plan, Mapping[str, str], int]:
         """Find the plan a TSV names: its handler must be the one that serves the path."""
+        method, path, state = exchange.method, exchange.path, self._timescape.state
         check_path(path)
         wanted = (method, "GET") if method == "HEAD" else (method,)
         unknown: UnknownVersionError | None = None
         for timelines, params in self._router.matches(path):
             for plan in (plan for name in wanted for plan in dict.fromkeys(filter(None, timelines.get(name, ())))):
                 try:
-                    index = self._timescape.resolve_tsv(asked, plan.facts.handler)
+                    index = state.open(state.resolver.resolve_tsv(asked, plan.facts.handler))
                 except UnknownVersionError as error:
                     unknown = error
                     continue
@@ -147,4 +160,4 @@ class RouteManager:
                         return served, params, index
         if unknown is not None:
             raise unknown
-        return self._search(method, path, self._timescape.default)
+        return self._search(method, path, state.default)

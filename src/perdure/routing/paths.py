@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar, final
 
 from perdure.errors import MalformedRequestError
-from perdure.routing.templates import STR, Converter, PathTemplate
+from perdure.routing.templates import STANDARD_CONVERTERS, STR, Converter, PathTemplate
 
 __all__ = ["PathRouter", "check_path"]
 
@@ -66,8 +66,9 @@ class _Node(Generic[T]):
     def __init__(self) -> None:
         self.entries: list[_Entry[T]] = []
         self.static: dict[str, _Node[T]] = {}
-        self.converted: list[tuple[Converter, _Admits, _Node[T]]] = []
-        """In order of `Converter.rank`, then of registration."""
+        self.converted: list[tuple[Converter, _Admits, _Node[T], bool]] = []
+        """In order of `Converter.rank`, then of registration; the last says that `check_path` has no quarrel with what
+        is admitted."""
         self.plain: _Node[T] | None = None
         self.rest: list[_Entry[T]] = []
         """Templates that go on from here with a catch-all."""
@@ -83,12 +84,13 @@ class _Node(Generic[T]):
             if self.plain is None:
                 self.plain = _Node()
             return self.plain
-        for known, _, node in self.converted:
+        for known, _, node, _ in self.converted:
             if known == part:
                 return node
         node = _Node[T]()
-        self.converted.append((part, re.compile(part.pattern).fullmatch, node))
-        self.converted.sort(key=lambda pair: pair[0].rank)
+        is_clean = part in STANDARD_CONVERTERS
+        self.converted.append((part, re.compile(part.pattern).fullmatch, node, is_clean))
+        self.converted.sort(key=lambda each: each[0].rank)
         return node
 
     def leaf(self, part: str | Converter) -> list[_Entry[T]]:
@@ -142,6 +144,9 @@ class PathRouter(Generic[T]):
         """Return the best value for *path*, with the text of its parameters by name; None where nothing fits.
 
         O(1) for a path without parameters; otherwise each node of the tree is visited at most once.
+
+        Raises:
+            MalformedRequestError: As `check_path`, for every path but those known to be all right by what they fit.
         """
         entries = self._static.get(path)
         if entries is not None:
@@ -150,13 +155,18 @@ class PathRouter(Generic[T]):
         node = self._beginnings.get(beginning)
         if node is not None and last:
             # All but the end is literal, which goes before everything else: what the end fits is the best there is.
-            for _, admits, below in node.converted:
+            for _, admits, below, is_clean in node.converted:
                 if below.entries and admits(last):
+                    if not is_clean:
+                        check_path(path)
                     entry = below.entries[0]
                     return entry.value, {entry.names[0]: last}
+            check_path(path)
             if node.plain is not None and node.plain.entries:
                 entry = node.plain.entries[0]
                 return entry.value, {entry.names[0]: last}
+        else:
+            check_path(path)
         return self._match_deep(path)
 
     def _match_deep(self, path: str) -> tuple[T, dict[str, str]] | None:
@@ -203,7 +213,7 @@ def _best(node: _Node[T], segments: list[str], index: int, values: list[str]) ->
             del values[mark:]
         if segment:
             mark = len(values)
-            for _, admits, below in node.converted:
+            for _, admits, below, _ in node.converted:
                 if admits(segment):
                     values.append(segment)
                     if (found := _best(below, segments, index, values)) is not None:
@@ -241,7 +251,7 @@ def _all(
     if child is not None:
         yield from _all(child, segments, index + 1, values)
     if segment:
-        for _, admits, below in node.converted:
+        for _, admits, below, _ in node.converted:
             if admits(segment):
                 yield from _all(below, segments, index + 1, (*values, segment))
         if node.plain is not None:

@@ -24,7 +24,7 @@ from perdure.lifecycle.bodies import BodyLimits, OpenBody, open_any, open_bytes,
 from perdure.lifecycle.hooks import PlannedHook
 from perdure.lifecycle.older_reader import Arrival, OlderReader
 from perdure.lifecycle.older_writer import OlderWriter
-from perdure.lifecycle.plan import Plan, Writer
+from perdure.lifecycle.plan import Plan, Writer, stages_of
 from perdure.lifecycle.reader import Codecs, NewestReader, Reader
 from perdure.lifecycle.writer import NewestWriter
 from perdure.manifest.records import Api, Endpoint, endpoint_key
@@ -188,18 +188,19 @@ class Planner:
         definition, config = code.definition, self._config
         declaration, options = definition.declaration, definition.declaration.options
         transforms = chain is not None or parts.request_differs or parts.response_differs
+        hooks = self._hooks
+        before = (*hooks.before, *declaration.before)
+        after = (*reversed(declaration.after), *reversed(hooks.after))
         facts = HandlerFacts(
             handler=definition.id, route=key.partition(" ")[2], flags=frozenset({"transformed"} if transforms else ()),
             timeout_s=options.timeout_s or config.request_timeout_s, cancel_on_disconnect=options.cancel_on_disconnect,
+            stages=stages_of(before, after),
         )  # fmt: skip
         limit_bytes = config.body_limit_bytes if options.body_limit_bytes is None else options.body_limit_bytes
         upload_bytes = config.upload_limit_bytes if options.body_limit_bytes is None else options.body_limit_bytes
         limits = BodyLimits(memory_bytes=limit_bytes, upload_bytes=upload_bytes)
-        hooks = self._hooks
         return Plan(
-            facts=facts, status=definition.status, callback=declaration.callback,
-            before=(*hooks.before, *declaration.before),
-            after=(*reversed(declaration.after), *reversed(hooks.after)),
+            facts=facts, status=definition.status, callback=declaration.callback, before=before, after=after,
             catch=(*reversed(declaration.catch), *reversed(hooks.catch)),
             reads_body=definition.body_mode is BodyMode.DATA, body_limit_bytes=limit_bytes,
             open_body=_opener(definition.body_mode, limits, self._codecs),

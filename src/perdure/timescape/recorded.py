@@ -9,7 +9,16 @@ from perdure.errors import RevisionError
 from perdure.gtype.traversal import references
 from perdure.manifest.records import Api
 from perdure.timescape.graph import endpoint_references
-from perdure.timescape.revision import Move, Revision, Transformer, is_endpoint_key
+from perdure.timescape.holes import Hole
+from perdure.timescape.revision import (
+    DatabaseSteps,
+    Impossibility,
+    Lossless,
+    Move,
+    Revision,
+    Transformer,
+    is_endpoint_key,
+)
 
 __all__ = ["RecordedRevision", "record", "targeted_types"]
 
@@ -31,6 +40,20 @@ class RecordedRevision(Struct, frozen=True, kw_only=True):
     after: Api
     transformers: tuple[Transformer, ...] = ()
     moves: tuple[Move, ...] = ()
+    impossibilities: tuple[Impossibility, ...] = ()
+    promises: tuple[Lossless, ...] = ()
+    place: str = ""
+    """``file:line`` of ``Revision(…)``."""
+    file: str = ""
+    """Path of the ``.py``; "" where there is none."""
+    holes: tuple[Hole, ...] = ()
+    """Where its file still leaves something open, from top to bottom."""
+    digest: str = ""
+    """SHA-256 of what is recorded, up to and with this revision, as 64 hexadecimal digits; see `digest_of`."""
+    database: DatabaseSteps | None = None
+    """What the version does to the app's own database."""
+    is_published: bool = False
+    """Its ``.json`` says that it has been published: it cannot be written anew any more."""
 
 
 def record(name: str, revision: Revision, *, before: Api, after: Api, message: str = "") -> RecordedRevision:
@@ -43,11 +66,18 @@ def record(name: str, revision: Revision, *, before: Api, after: Api, message: s
     _check_references(revision, before, after)
     for transformer in revision.transformers:
         _check_target(transformer, before)
+    for promise in revision.promises:
+        if not targeted_types(promise.target, before):
+            raise RevisionError(
+                _unknown(promise.place, "type", promise.target, tuple(before.types), "before this revision")
+            )
     for move in revision.moves:
         _check_move(move, revision, before, after)
     return RecordedRevision(
         name=name, seconds=revision.seconds, label=revision.label, message=message, before=before, after=after,
         transformers=tuple(revision.transformers), moves=tuple(revision.moves),
+        impossibilities=tuple(revision.impossibilities), promises=tuple(revision.promises), place=revision.place,
+        database=revision.steps,
     )  # fmt: skip
 
 

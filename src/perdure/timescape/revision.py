@@ -1,23 +1,28 @@
 """What a revision file says: when the API changed, and how requests and answers are carried over the change."""
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Literal, NamedTuple, TypeVar, final
 
-from perdure.errors import RevisionError
+from perdure.errors import ConversionImpossibleError, RevisionError, TransformerMissingError
 from perdure.timescape.instants import parse_date, parse_instant
 from perdure.timescape.parts import ResponseParts
 from perdure.timescape.semver import parse_semver
 
-__all__ = ["Direction", "Move", "Revision", "Transformer", "is_endpoint_key"]
+__all__ = [
+    "DatabaseSteps", "Direction", "Impossibility", "Lossless", "Move", "Revision", "Transformer", "is_endpoint_key",
+]  # fmt: skip
 
 Direction = Literal["request", "response", "problem"]
 """What a transformer changes: requests from old to new, answers or problems from new to old."""
 
+_STEP = re.compile(r"[A-Za-z0-9_.]+")
 _A = TypeVar("_A")
 _R = TypeVar("_R")
+_ANYTHING = TypeVar("_ANYTHING")
 _PROBLEM = TypeVar("_PROBLEM", bound=Callable[[ResponseParts], None])
 
 
@@ -37,6 +42,37 @@ class Move(NamedTuple):
 
     old: str
     new: str
+    place: str
+
+
+class Impossibility(NamedTuple):
+    """A change that nothing can be carried over."""
+
+    direction: Direction
+    target: str
+    """A type's name or an endpoint's key, as the revision before knows it."""
+    reason: str
+    place: str
+
+
+class Lossless(NamedTuple):
+    """A promise that nothing of a type gets lost on the way over a revision and back."""
+
+    target: str
+    """A type's name, as the revision before knows it."""
+    keeps: Literal["both", "old", "new", "nothing"]
+    place: str
+
+
+class DatabaseSteps(NamedTuple):
+    """What a revision does to the app's own database: ids of Alembic revisions."""
+
+    expand: str | None
+    """Adds what this version needs, and leaves what older ones need."""
+    contract: str | None
+    """Removes what only older versions need."""
+    needed_by: Literal["versions", "code"]
+    """Who needs the old shape; see `Revision.database`."""
     place: str
 
 
@@ -75,6 +111,10 @@ class Revision:
         self.transformers: list[Transformer] = []
         """In order of declaration."""
         self.moves: list[Move] = []
+        self.impossibilities: list[Impossibility] = []
+        self.promises: list[Lossless] = []
+        self.steps: DatabaseSteps | None = None
+        """What `database` said."""
 
     def request(self, target: str) -> Callable[[Callable[[_A], _R]], Callable[[_A], _R]]:
         """Declare how what an older client sends becomes what this revision expects.
@@ -140,6 +180,81 @@ class Revision:
         if any(move.old == old for move in self.moves):
             raise RevisionError(f"{place}: {old!r} was moved already; an endpoint has one successor")
         self.moves.append(Move(old, to, place))
+
+    def impossible(self, target: str, direction: Literal["request", "response"], *, reason: str) -> None:
+        """Say that no conversion can exist: requests or answers with *target* in them cannot be carried over.
+
+        An older request falls back to an older handler, if there is one, else it is answered 400; an older answer is
+        502. An endpoint that is gone runs nothing: there the statement is for readers and for `perdure check`.
+
+        Args:
+            target: As for `request`.
+            direction: Which way there is no conversion.
+            reason: Why, in a sentence for whoever reads the log.
+        """
+        place = _calling_place()
+        self.impossibilities.append(Impossibility(direction, target, reason, place))
+
+        def refuse(_: object) -> None:
+            raise ConversionImpossibleError(target, reason)
+
+        self.transformers.append(Transformer(direction, target, refuse, place))
+
+    def lossless(self, target: str, *, keeps: Literal["both", "old", "new", "nothing"] = "both") -> None:
+        """Promise that `request` and `response` of a type are inverses; `perdure check` tries to break the promise.
+
+        Args:
+            target: Name of a type, as the previous revision knows it.
+            keeps: ``old``: an older value comes back as it was after a way forward and back; ``new``: a newer one does
+                after a way back and forward; ``both``; ``nothing``: members may get lost, and what an older client is
+                told and sends again may become something else, which otherwise `perdure check` does not let pass.
+        Raises:
+            RevisionError: *target* is an endpoint, or *keeps* none of the above.
+        """
+        place = _calling_place()
+        if is_endpoint_key(target):
+            raise RevisionError(f"{place}: lossless() is for types; {target!r} is an endpoint")
+        if keeps not in {"both", "old", "new", "nothing"}:
+            raise RevisionError(f"{place}: keeps={keeps!r} is none of 'both', 'old', 'new', 'nothing'")
+        self.promises.append(Lossless(target, keeps, place))
+
+    def database(
+        self, *, expand: str | None = None, contract: str | None = None,
+        needed_by: Literal["versions", "code"] = "versions",
+    ) -> None:  # fmt: skip
+        """Name the Alembic revisions that the app's own database needs for this version.
+
+        Args:
+            expand: Adds what this version needs; runs once, before the version activates. What older versions read and
+                write must go on working. Several versions may name the same one.
+            contract: Removes what only older versions need; runs on command, once none of them is live.
+            needed_by: Who needs what *contract* removes: every older version (``versions``), or only those that a
+                handler declared for an older version serves (``code``): the others are carried to newer code.
+        Raises:
+            RevisionError: It names neither, something that is no id, or was said already.
+        """
+        place = _calling_place()
+        named = [step for step in (expand, contract) if step is not None]
+        if self.steps is not None:
+            raise RevisionError(f"{place}: database() was said already at {self.steps.place}; say it once")
+        if not named or len(set(named)) < len(named):
+            raise RevisionError(f"{place}: database() names an expand step, a contract step, or two different ones")
+        if any(_STEP.fullmatch(step) is None or step in {"base", "head", "heads"} for step in named):
+            raise RevisionError(f"{place}: name an Alembic revision by its whole id, as in expand='1975ea83b712'")
+        if needed_by not in {"versions", "code"}:
+            raise RevisionError(f"{place}: needed_by={needed_by!r} is neither 'versions' nor 'code'")
+        self.steps = DatabaseSteps(expand, contract, needed_by, place)
+
+    def todo(self, what: str, *made_of: object) -> _ANYTHING:  # type: ignore[type-var]  # noqa: ARG002 - for readers
+        """Stand where a value goes that only a person can say how to make; `perdure check` fails until it is replaced.
+
+        Args:
+            what: What has to be decided.
+            made_of: What there is to make the value of.
+        Raises:
+            TransformerMissingError: Always: the request is answered 400, the answer 502.
+        """
+        raise TransformerMissingError(what)
 
     def _declare(self, direction: Direction, target: str) -> Callable[[Callable[[_A], _R]], Callable[[_A], _R]]:
         def decorate(function: Callable[[_A], _R]) -> Callable[[_A], _R]:

@@ -1,4 +1,4 @@
-"""The shop opens."""
+"""The shop opens"""
 
 from perdure import Revision
 

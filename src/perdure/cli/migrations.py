@@ -1,0 +1,166 @@
+"""`perdure migrations`: the steps that versions need on the app's own database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, final
+
+import msgspec
+from cyclopts import App as CommandLine
+from cyclopts import Parameter
+from msgspec import Struct
+
+from perdure.cli.console import say, write
+from perdure.cli.plan import EXIT_OK
+from perdure.cli.store import store_place
+from perdure.cli.tables import print_table
+from perdure.cli.target import find_target, load
+from perdure.clock import SystemClock
+from perdure.rollout.migrations import Migrations, migrations_of
+from perdure.rollout.migrations_steps import live_versions
+from perdure.store.opening import open_store
+from perdure.timescape.instants import format_instant
+from perdure.timescape.timescape import Timescape
+
+__all__ = ["commands"]
+
+_HELP = """Look at the steps that versions need on the app's own database, and make them.
+
+The steps are Alembic revisions, named by revision.database(expand=…, contract=…). A version's expand step is made
+before it activates; its contract step by the command below, once no live version needs what it removes. Nothing is
+ever downgraded. Exit codes as for perdure itself; 1 too for a step that fails or may not be made.
+"""
+
+commands = CommandLine(name="migrations", help=_HELP, help_format="plaintext")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Which app, and where its store is."""
+
+    app: str | None = None
+    """The app; found in the current folder by default."""
+    store: str | None = None
+    """URL of the store; by default the one `perdure serve` uses."""
+
+
+_HERE = Where()
+_Switch = Annotated[bool, Parameter(negative=())]
+
+
+@final
+class _Desk(Struct, frozen=True):
+    """One app's steps, its versions, and those of them that are live."""
+
+    migrations: Migrations
+    timescape: Timescape
+    live: frozenset[str]
+
+
+@commands.command
+def status(*, json: bool = False, where: Where = _HERE) -> int:
+    """List the steps: which are done, which may be made, and what keeps the others back.
+
+    Parameters
+    ----------
+    json
+        Print JSON instead of a table.
+    """
+    with _open_desk(where) as desk:
+        found = desk.migrations.status(desk.live)
+    if json:
+        write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    elif not found:
+        say("no version names a step on the database")
+    else:
+        rows = [
+            (each.version, each.phase, each.step, each.state, each.file, _time(each.done_s), each.reason)
+            for each in found
+        ]
+        print_table(("VERSION", "PHASE", "STEP", "STATE", "FILE", "DONE", "BECAUSE"), rows)
+    return EXIT_OK
+
+
+@commands.command
+def expand(
+    version: str | None = None, /, *, dry_run: _Switch = False, retry: _Switch = False, where: Where = _HERE
+) -> int:
+    """Make the expand steps that a version, and those before it, need; what is there is not made again.
+
+    Servers and `perdure versions activate` do this by themselves; here it can be done before a deployment.
+
+    Parameters
+    ----------
+    version
+        The version: its name, label or a date; the newest of the code by default.
+    dry_run
+        Say what would be made.
+    retry
+        Make a step again that was interrupted, once what it left is put right.
+    """
+    with _open_desk(where) as desk:
+        timescape = desk.timescape
+        index = timescape.head if version is None else timescape.resolve(version)
+        made = desk.migrations.expand([timescape.versions[index].name], retry=retry, dry_run=dry_run)
+    _tell(made, dry_run=dry_run)
+    return EXIT_OK
+
+
+@commands.command
+def contract(*, dry_run: _Switch = False, retry: _Switch = False, where: Where = _HERE) -> int:
+    """Make the contract steps that no live version stands against; `perdure migrations status` says which do.
+
+    Run it when the last process of an older build is gone: this one cannot see them.
+
+    Parameters
+    ----------
+    dry_run
+        Say what would be made.
+    retry
+        Make a step again that was interrupted, once what it left is put right.
+    """
+    with _open_desk(where) as desk:
+        made = desk.migrations.contract(desk.live, retry=retry, dry_run=dry_run)
+    _tell(made, dry_run=dry_run)
+    return EXIT_OK
+
+
+@commands.command
+def accept(step: str, /, *, where: Where = _HERE) -> int:
+    """Take the changed file of a step that was made for what was made: the change means nothing.
+
+    Parameters
+    ----------
+    step
+        Id of the Alembic revision.
+    """
+    with _open_desk(where) as desk:
+        desk.migrations.accept(step)
+    say(f"accepted {step}")
+    return EXIT_OK
+
+
+@contextmanager
+def _open_desk(where: Where) -> Iterator[_Desk]:
+    """Open the store of an app, both as the command line names them; raises as `perdure.cli.main.main` expects."""
+    target = find_target(where.app, Path.cwd())
+    app = load(target)
+    store = open_store(store_place(target, where.store, app.config).url)
+    try:
+        migrations = migrations_of(app.name, app.timescape(), app.manifests(), store, app.config, SystemClock())
+        yield _Desk(migrations, app.timescape(), live_versions(store.control(app.name), store.pins(app.name)[0]))
+    finally:
+        store.close()
+
+
+def _tell(made: tuple[str, ...], *, dry_run: bool) -> None:
+    if not made:
+        say("nothing to do")
+    for step in made:
+        say(f"would make {step}" if dry_run else f"made {step}")
+
+
+def _time(moment_s: float | None) -> str:
+    return "" if moment_s is None else format_instant(int(moment_s))

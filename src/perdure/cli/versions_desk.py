@@ -1,0 +1,190 @@
+"""What the `perdure versions` commands stand on: the app's versions, and the store that says what is decided."""
+
+import getpass
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, final
+
+from cyclopts import Parameter
+from msgspec import Struct
+from msgspec.structs import replace
+
+from perdure.cli.store import store_place
+from perdure.cli.target import find_target, load
+from perdure.clock import SystemClock
+from perdure.config import Config
+from perdure.rollout.headers import brownout_at
+from perdure.rollout.opening import StorePlace
+from perdure.rollout.rollout import Rollout
+from perdure.rollout.roster import Roster
+from perdure.rollout.standing import Standing, standing, usage_since_hour
+from perdure.store.base import Store
+from perdure.store.opening import open_store
+from perdure.store.records import Control, UsageCount, VersionControl
+from perdure.timescape.instants import format_instant
+
+__all__ = ["HERE", "Desk", "Switch", "VersionLine", "Where", "open_desk", "shown_time"]
+
+_HEALTH_FRESH_S = 60.0
+
+Switch = Annotated[bool, Parameter(negative=())]
+"""An option that is given or not; there is no ``--no-…`` beside it."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Which app, and where its store is."""
+
+    app: str | None = None
+    """The app; found in the current folder by default."""
+    store: str | None = None
+    """URL of the store; by default the one `perdure serve` uses."""
+
+
+HERE = Where()
+"""The app in the current folder, and its own store."""
+
+
+@final
+class VersionLine(Struct, frozen=True, kw_only=True):
+    """What there is to say about one version; times as RFC 3339 in UTC."""
+
+    version: str
+    label: str | None
+    revision: str | None
+    status: str
+    """``registered``, ``active``, ``brown-out`` or ``retired``."""
+    standing: str
+    """``hot``, ``warm`` or ``cold``."""
+    healthy: bool | None
+    """None where no process has said anything within the last minute."""
+    tags: tuple[str, ...]
+    shares: dict[str, int]
+    """For each tag whose clients are shared out, the percentage that comes here."""
+    pinned: int
+    """How many clients are pinned to it."""
+    requests_day: int
+    """Within the last 24 hours."""
+    last_used: str | None
+    """Within the time that is looked at to tell what is cold."""
+    retained: bool
+    registered: str | None
+    activated: str | None
+    retired: str | None
+    deprecated: str | None
+    sunset: str | None
+    link: str | None
+    brownouts: tuple[tuple[str, str], ...]
+
+
+@final
+class Desk:
+    """One app's versions, for looking and for deciding."""
+
+    def __init__(self, app: str, config: Config, rollout: Rollout, store: Store, *, has_drafts: bool) -> None:
+        self.app = app
+        self.config = config
+        self.rollout = rollout
+        self.store = store
+        self.has_drafts = has_drafts
+        """See `Rollout.register`."""
+        self.now_s = SystemClock().time()
+
+    def roster(self) -> Roster:
+        """Return the versions and what is decided about them; raises `StoreError`."""
+        self.rollout.refresh()
+        return self.rollout.roster()
+
+    def decide(self, action: str, edit: Callable[[Control, Roster], Control]) -> Roster:
+        """Decide, note *action* in the journal, and return the versions as they are then.
+
+        Raises:
+            DecisionError: What *edit* raises.
+            StoreError: The store cannot be written.
+        """
+        roster = self.roster()
+        self.store.decide(
+            self.app, lambda control: edit(control, replace(roster, control=control)),
+            actor=_actor(), action=action, at_s=self.now_s,
+        )  # fmt: skip
+        return self.roster()
+
+    def lines(self) -> tuple[VersionLine, ...]:
+        """Return what there is to say about each version, oldest first."""
+        roster = self.roster()
+        counts = self.store.usage(self.app, usage_since_hour(self.config.rollout, self.now_s))
+        health = self._health()
+        return tuple(
+            self._line(roster, place, [each for each in counts if each.version == version.name], health)
+            for place, version in enumerate(roster.versions)
+        )
+
+    def _line(self, roster: Roster, place: int, counts: list[UsageCount], health: Mapping[str, bool]) -> VersionLine:
+        version = roster.versions[place]
+        decided = roster.control.versions.get(version.name, VersionControl())
+        stands = self._standing(roster, version.name, decided, counts)
+        is_out = decided.status == "active" and brownout_at(decided, self.now_s) is not None
+        last_s = max((each.last_s for each in counts), default=None)
+        return VersionLine(
+            version=version.name, label=version.label, revision=version.revision,
+            status="brown-out" if is_out else decided.status, standing=stands.temperature,
+            healthy=health.get(version.name),
+            tags=tuple(sorted(tag for tag, name in roster.tags.items() if name == version.name)),
+            shares={tag: each[version.name] for tag, each in roster.control.weights.items() if version.name in each},
+            pinned=roster.pinned.get(version.name, 0), requests_day=stands.requests_day, last_used=shown_time(last_s),
+            retained=decided.retained, registered=shown_time(decided.registered_s),
+            activated=shown_time(decided.activated_s), retired=shown_time(decided.retired_s),
+            deprecated=shown_time(decided.deprecated_s), sunset=shown_time(decided.sunset_s), link=decided.link,
+            brownouts=tuple((format_instant(int(a)), format_instant(int(b))) for a, b in decided.brownouts),
+        )  # fmt: skip
+
+    def _standing(self, roster: Roster, name: str, decided: VersionControl, counts: list[UsageCount]) -> Standing:
+        by_hour: dict[int, int] = {}
+        for each in counts:
+            by_hour[each.hour] = by_hour.get(each.hour, 0) + each.requests
+        is_needed = bool(roster.dependants(name)) or name in self.rollout.needed()
+        return standing(decided, by_hour, self.config.rollout, self.now_s, is_needed=is_needed)
+
+    def _health(self) -> dict[str, bool]:
+        """Return for each version whether all processes that spoke of it of late call it healthy."""
+        found: dict[str, bool] = {}
+        for report in self.store.health(self.app):
+            if report.at_s > self.now_s - _HEALTH_FRESH_S:
+                found[report.version] = found.get(report.version, True) and report.healthy
+        return found
+
+
+@contextmanager
+def open_desk(where: Where) -> Iterator[Desk]:
+    """Open the store of an app.
+
+    Raises:
+        AppNotFoundError: There is no such app.
+        BrokenAppError: It cannot be loaded.
+        StoreError: The store cannot be used.
+    """
+    target = find_target(where.app, Path.cwd())
+    loaded = load(target)
+    place: StorePlace = store_place(target, where.store, loaded.config)
+    opened = open_store(place.url)
+    try:
+        yield Desk(loaded.name, loaded.config, loaded.rollout_in(opened), opened, has_drafts=not place.is_required)
+    finally:
+        opened.close()
+
+
+def shown_time(moment_s: float | None) -> str | None:
+    """Return Unix time as RFC 3339 in UTC; None for None and for the start of time, which stands for not known."""
+    return format_instant(int(moment_s)) if moment_s else None
+
+
+def _actor() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user may have no name
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"

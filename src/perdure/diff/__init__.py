@@ -1,0 +1,1 @@
+"""What changed between two types or two APIs, and whom it breaks."""

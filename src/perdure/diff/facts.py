@@ -1,0 +1,124 @@
+"""What changed about an endpoint besides its types: who may call it, how much it takes, in which media types."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from perdure.manifest.records import Endpoint
+
+__all__ = ["Note", "compare_facts"]
+
+_ANYTHING = "*/*"
+
+
+class Note(NamedTuple):
+    """A change before it has a level and an endpoint."""
+
+    rule: str
+    message: str
+    pointer: str = ""
+
+
+def compare_facts(old: Endpoint, new: Endpoint) -> Iterator[Note]:
+    """Yield what differs between *old* and *new*, but for their types and statuses."""
+    if old.deprecated != new.deprecated:
+        yield (
+            Note("endpoint-deprecated", "the endpoint is deprecated now")
+            if new.deprecated
+            else Note("endpoint-undeprecated", "the endpoint was deprecated and no longer is")
+        )
+    if old.handler != new.handler:
+        yield Note("endpoint-renamed", f"the endpoint's id was {old.handler!r} and is now {new.handler!r}")
+    yield from _security(old, new)
+    yield from _body_limit(old.body_limit_bytes, new.body_limit_bytes)
+    yield from _request_media(old, new)
+    yield from _response_media(old, new)
+
+
+def _security(old: Endpoint, new: Endpoint) -> Iterator[Note]:
+    before, after = _alternatives(old), _alternatives(new)
+    change = f"needed {_needs(before)} and now needs {_needs(after)}"
+    if not all(any(needed <= had for needed in after) for had in before):
+        yield Note("request-security-tightened", f"a client {change}")
+    elif not all(any(needed <= had for needed in before) for had in after):
+        yield Note("request-security-relaxed", f"a client {change}")
+
+
+def _alternatives(endpoint: Endpoint) -> list[frozenset[str]]:
+    return sorted({frozenset(each) for each in endpoint.security} or {frozenset()}, key=sorted)
+
+
+def _needs(alternatives: Iterable[frozenset[str]]) -> str:
+    return " or ".join(" and ".join(sorted(each)) or "nothing" for each in alternatives)
+
+
+def _body_limit(old: int | None, new: int | None) -> Iterator[Note]:
+    if old == new:
+        return
+    if old is None:
+        yield Note(
+            "request-body-limit-set", f"a body may have {new} bytes; before, only the server set a limit", "/body"
+        )
+    elif new is None:
+        yield Note(
+            "request-body-limit-dropped", f"a body could have {old} bytes; now only the server sets a limit", "/body"
+        )
+    else:
+        rule = "request-body-limit-lowered" if new < old else "request-body-limit-raised"
+        yield Note(rule, f"a body could have {old} bytes and may now have {new}", "/body")
+
+
+def _request_media(old: Endpoint, new: Endpoint) -> Iterator[Note]:
+    if not old.body_media or not new.body_media:
+        return  # there is no body on one side, which is a finding of its own
+    before, after = _media_types(old.body_media), _media_types(new.body_media)
+    removed = [each for each in before if not _covers(after, each)]
+    added = [each for each in after if not _covers(before, each)]
+    if removed:
+        yield Note(
+            "request-media-type-removed",
+            f"a body could be {_either(before)}; {_either(removed)} is no longer taken, only {_either(after)}",
+            "/body",
+        )
+    elif added:
+        yield Note(
+            "request-media-type-added",
+            f"a body could be {_either(before)} and may now be {_either(added)} too",
+            "/body",
+        )
+
+
+def _response_media(old: Endpoint, new: Endpoint) -> Iterator[Note]:
+    if (old.response is None) != (new.response is None):
+        return  # that the answer's body was added or removed is a finding of its own
+    before, after = _media_type(old.response_media), _media_type(new.response_media)
+    if before == after:
+        return
+    message = f"the answer was {_spoken(before)} and is now {_spoken(after)}"
+    if _covers([before], after):
+        yield Note("response-media-type-narrowed", message, "/body")
+    elif _covers([after], before):
+        yield Note("response-media-type-widened", message, "/body")
+    else:
+        yield Note("response-media-type-changed", message, "/body")
+
+
+def _media_type(text: str) -> str:
+    """Return *text* without parameters: ``application/json; charset=utf-8`` is ``application/json``."""
+    return text.partition(";")[0].strip().lower()
+
+
+def _media_types(texts: Iterable[str]) -> list[str]:
+    return sorted({_media_type(text) for text in texts})
+
+
+def _covers(ranges: Iterable[str], media_type: str) -> bool:
+    kind = media_type.partition("/")[0]
+    return any(each in {_ANYTHING, f"{kind}/*", media_type} for each in ranges)
+
+
+def _either(media_types: Iterable[str]) -> str:
+    return " or ".join(_spoken(each) for each in media_types)
+
+
+def _spoken(media_type: str) -> str:
+    return "of any media type" if media_type in {_ANYTHING, ""} else media_type

@@ -1,0 +1,1 @@
+"""OpenAPI: documents of others read into an `Api`, and an `Api` written for others."""

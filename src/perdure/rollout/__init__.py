@@ -1,0 +1,1 @@
+"""Which versions are served to whom: activation, tags, weights, pins, health, retirement."""

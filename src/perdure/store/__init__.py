@@ -1,0 +1,1 @@
+"""The Manifest Store: what must outlive a process and be the same for all of them."""

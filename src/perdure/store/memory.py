@@ -1,0 +1,248 @@
+"""A store in the memory of one process: for tests, and for servers that need not remember."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import final
+
+import msgspec
+
+from perdure.errors import StoreError
+from perdure.gtype.nodes import GType
+from perdure.manifest.records import HandlerManifest
+from perdure.store.gtypes import gtypes_of
+from perdure.store.merging import (
+    HEALTH_KEPT_S,
+    add,
+    check_names,
+    document,
+    fresh_versions,
+    latest_reports,
+    pins_to_set,
+    registered,
+    summed,
+    version_order,
+)
+from perdure.store.records import (
+    Control,
+    HealthReport,
+    JournalEntry,
+    MigrationEntry,
+    Pin,
+    Publication,
+    PublishedVersion,
+    UsageCount,
+)
+
+__all__ = ["MemoryStore"]
+
+
+@final
+class _Ledger:
+    """All that is known of one app."""
+
+    def __init__(self) -> None:
+        self.change = 0
+        self.versions: dict[str, PublishedVersion] = {}
+        self.manifests: dict[tuple[str, str], HandlerManifest] = {}
+        self.control = document(Control())
+        """As text: nobody who was given a control can change it here."""
+        self.journal: list[JournalEntry] = []
+        self.pins: dict[str, tuple[int, Pin | None]] = {}
+        """By client, with the change that set or removed it."""
+        self.usage: dict[tuple[str, str, int], UsageCount] = {}
+        self.health: dict[tuple[str, str], HealthReport] = {}
+        self.migrations: dict[tuple[str, str], MigrationEntry] = {}
+
+
+@final
+class MemoryStore:
+    """The reference implementation of `perdure.store.base.Store`; it forgets everything when the process ends."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._ledgers: defaultdict[str, _Ledger] = defaultdict(_Ledger)
+        self._manifests: dict[str, HandlerManifest] = {}
+        self._gtypes: dict[str, GType] = {}
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._is_closed = False
+
+    def close(self) -> None:
+        """See `Store.close`; what was written is gone all the same."""
+        self._is_closed = True
+
+    def publish(self, publication: Publication, *, at_s: float) -> bool:
+        """See `Store.publish`."""
+        check_names(publication.app, *(version.name for version in publication.versions))
+        check_names(*(name for each in publication.manifests for name in (each.id, each.version)))
+        manifests = {each.fingerprint: each for each in publication.manifests}
+        gtypes = {gtype.fingerprint: gtype for each in publication.manifests for gtype in gtypes_of(each)}
+        with self._writing(publication.app) as ledger:
+            fresh = fresh_versions(publication, {name: each.digest for name, each in ledger.versions.items()})
+            versions = ledger.versions | {version.name: version for version in fresh}
+            current = ledger.manifests | {(each.id, each.version): each for each in publication.manifests}
+            control = self._control(ledger)
+            decided = registered(control, publication, at_s)
+            self._manifests |= manifests
+            self._gtypes |= gtypes
+            if versions == ledger.versions and current == ledger.manifests and decided is control:
+                return False
+            ledger.versions, ledger.manifests = versions, current
+            ledger.control = document(decided)
+            ledger.change += 1
+            return True
+
+    def versions(self, app: str) -> tuple[PublishedVersion, ...]:
+        """See `Store.versions`."""
+        with self._reading(app) as ledger:
+            return tuple(sorted(ledger.versions.values(), key=version_order))
+
+    def manifests(self, app: str) -> tuple[HandlerManifest, ...]:
+        """See `Store.manifests`."""
+        with self._reading(app) as ledger:
+            return tuple(ledger.manifests[key] for key in sorted(ledger.manifests))
+
+    def manifest(self, fingerprint: str) -> HandlerManifest | None:
+        """See `Store.manifest`."""
+        return self._manifests.get(fingerprint)
+
+    def gtype(self, fingerprint: str) -> GType | None:
+        """See `Store.gtype`."""
+        return self._gtypes.get(fingerprint)
+
+    def change(self, app: str) -> int:
+        """See `Store.change`."""
+        with self._reading(app) as ledger:
+            return ledger.change
+
+    def control(self, app: str) -> Control:
+        """See `Store.control`."""
+        with self._reading(app) as ledger:
+            return self._control(ledger)
+
+    def decide(self, app: str, edit: Callable[[Control], Control], *, actor: str, action: str, at_s: float) -> Control:
+        """See `Store.decide`."""
+        check_names(app)
+        while True:
+            with self._reading(app) as ledger:
+                before = ledger.control
+            decided = edit(msgspec.json.decode(before, type=Control))
+            after = document(decided)
+            with self._writing(app) as ledger:
+                if ledger.control != before:
+                    continue
+                if decided == msgspec.json.decode(before, type=Control):
+                    return decided
+                entry = JournalEntry(number=ledger.change + 1, at_s=at_s, actor=actor, action=action)
+                document(entry)
+                ledger.control = after
+                ledger.change += 1
+                ledger.journal.append(entry)
+                return decided
+
+    def journal(self, app: str, limit: int = 100) -> tuple[JournalEntry, ...]:
+        """See `Store.journal`."""
+        with self._reading(app) as ledger:
+            return tuple(ledger.journal[: -limit - 1 : -1])
+
+    def pins(self, app: str, since: int = 0) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
+        """See `Store.pins`."""
+        with self._reading(app) as ledger:
+            later = [(client, pin) for client, (change, pin) in sorted(ledger.pins.items()) if change > since]
+        pinned = tuple(pin for _, pin in later if pin is not None)
+        return pinned, tuple(client for client, pin in later if pin is None) if since else ()
+
+    def pin(self, app: str, pins: Sequence[Pin]) -> None:
+        """See `Store.pin`."""
+        with self._writing(app) as ledger:
+            changed = pins_to_set(pins, {client: pin for client, (_, pin) in ledger.pins.items() if pin is not None})
+            if changed:
+                ledger.change += 1
+                ledger.pins |= {client: (ledger.change, pin) for client, pin in changed.items()}
+
+    def unpin(self, app: str, client: str) -> bool:
+        """See `Store.unpin`."""
+        check_names(client)
+        with self._writing(app) as ledger:
+            if ledger.pins.get(client, (0, None))[1] is None:
+                return False
+            ledger.change += 1
+            ledger.pins[client] = ledger.change, None
+            return True
+
+    def add_usage(self, app: str, counts: Sequence[UsageCount]) -> None:
+        """See `Store.add_usage`."""
+        sums = summed(counts)
+        with self._writing(app) as ledger:
+            for each in sums:
+                key = (each.version, each.client, each.hour)
+                known = ledger.usage.get(key)
+                ledger.usage[key] = each if known is None else add(known, each)
+
+    def usage(self, app: str, since_hour: int = 0) -> tuple[UsageCount, ...]:
+        """See `Store.usage`."""
+        with self._reading(app) as ledger:
+            return tuple(ledger.usage[key] for key in sorted(ledger.usage) if key[2] >= since_hour)
+
+    def forget_usage(self, app: str, before_hour: int) -> int:
+        """See `Store.forget_usage`."""
+        with self._writing(app) as ledger:
+            old = [key for key in ledger.usage if key[2] < before_hour]
+            for key in old:
+                del ledger.usage[key]
+            return len(old)
+
+    def put_health(self, app: str, reports: Sequence[HealthReport]) -> None:
+        """See `Store.put_health`."""
+        latest = latest_reports(reports)
+        if not latest:
+            return
+        oldest_s = max(each.at_s for each in latest) - HEALTH_KEPT_S
+        with self._writing(app) as ledger:
+            ledger.health |= {(each.version, each.process): each for each in latest}
+            ledger.health = {key: each for key, each in ledger.health.items() if each.at_s >= oldest_s}
+
+    def health(self, app: str) -> tuple[HealthReport, ...]:
+        """See `Store.health`."""
+        with self._reading(app) as ledger:
+            return tuple(ledger.health[key] for key in sorted(ledger.health))
+
+    def migrations(self, app: str) -> tuple[MigrationEntry, ...]:
+        """See `Store.migrations`."""
+        with self._reading(app) as ledger:
+            return tuple(ledger.migrations.values())
+
+    def put_migration(self, app: str, entry: MigrationEntry) -> None:
+        """See `Store.put_migration`."""
+        check_names(entry.step, entry.version)
+        with self._writing(app) as ledger:
+            ledger.migrations[entry.step, entry.phase] = entry
+            ledger.change += 1
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """See `Store.lock`."""
+        with self._mutex:
+            lock = self._locks[name]
+        with lock:
+            yield
+
+    @contextmanager
+    def _reading(self, app: str) -> Iterator[_Ledger]:
+        with self._mutex:
+            if self._is_closed:
+                raise StoreError("the store was closed")
+            yield self._ledgers.get(app) or _Ledger()
+
+    @contextmanager
+    def _writing(self, app: str) -> Iterator[_Ledger]:
+        check_names(app)
+        with self._mutex:
+            if self._is_closed:
+                raise StoreError("the store was closed")
+            yield self._ledgers[app]
+
+    @staticmethod
+    def _control(ledger: _Ledger) -> Control:
+        return msgspec.json.decode(ledger.control, type=Control)

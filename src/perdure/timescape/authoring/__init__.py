@@ -1,0 +1,1 @@
+"""Writing revisions: from what changed to the files that record it."""

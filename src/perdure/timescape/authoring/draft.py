@@ -1,0 +1,86 @@
+"""A revision that is not written yet: what the files will say."""
+
+from collections.abc import Mapping
+
+from perdure.diff.apis import diff_apis
+from perdure.diff.grouping import Group, group
+from perdure.gtype.nodes import Object
+from perdure.manifest.records import Api
+from perdure.timescape.authoring.endpoints import endpoint_functions
+from perdure.timescape.authoring.functions import type_functions
+from perdure.timescape.authoring.notes import Notes
+from perdure.timescape.authoring.sides import Sides
+from perdure.timescape.authoring.source import Body, name_functions
+
+__all__ = ["draft_body", "list_changes"]
+
+_LISTED = 60
+"""How many changes a file lists."""
+
+
+def draft_body(sides: Sides, taken: frozenset[str] = frozenset()) -> Body:
+    """Return what carries requests and answers from the one of *sides* to the other.
+
+    Args:
+        sides: The APIs before and after.
+        taken: Names that the file has already.
+    """
+    notes = Notes()
+    notes.taken |= taken
+    of_endpoints, no_ways = endpoint_functions(sides, notes)
+    functions = [*type_functions(sides, notes), *of_endpoints]
+    titles = {key: endpoint.handler for key, endpoint in sides.before.endpoints.items()}
+    moves = [(old, new) for old, new in sides.endpoints.items() if new is not None and new != old]
+    return Body(moves, no_ways, name_functions(functions, titles, notes), notes)
+
+
+def list_changes(sides: Sides) -> list[str]:
+    """Return what is different between *sides*, an edit a sentence: endpoints, then types, each by name.
+
+    Nothing for the first revision, in which everything is new.
+    """
+    if not sides.before.endpoints and not sides.before.types:
+        return []
+    renames = {(owner, old): new for owner, names in sides.hints.members.items() for old, new in names.items()}
+    moves = {old: new for old, new in sides.endpoints.items() if new is not None}
+    found = group(diff_apis(sides.before, sides.after, renames=renames, moves=moves))
+    told = [(each.type != "", _subject(each, sides), each.message) for each in found if not _is_hinted(each, sides)]
+    for owner, names in sides.hints.members.items():
+        if owner in sides.before.types and not _has_members(owner, sides):
+            told += [(True, owner, f'"{old}" is now called "{new}"') for old, new in names.items()]
+    lines = [_line(subject, message) for _, subject, message in dict.fromkeys(sorted(told))]
+    more = len(lines) - _LISTED
+    return lines if more <= 0 else [*lines[:_LISTED], f"And {more} more; `perdure diff` lists them all."]
+
+
+def _line(subject: str, message: str) -> str:
+    moved = f"the endpoint was {subject} and "
+    return f"{subject} {message.removeprefix(moved)}." if message.startswith(moved) else f"{subject}: {message}."
+
+
+def _subject(each: Group, sides: Sides) -> str:
+    """Return what changed: an endpoint, a type, or a member of one where the message does not name it."""
+    pointer = each.pointers[0]
+    member = pointer.rpartition("/")[2]
+    if not each.type:
+        where = each.endpoints[0] if len(each.endpoints) == 1 else f"{len(each.endpoints)} endpoints"
+        return f"{where}, {pointer[1:]}" if pointer and f'"{member}"' not in each.message else where
+    known = {*_members(each.type, sides.before), *_members(each.type, sides.after)}
+    return f"{each.type}.{member}" if member in known and f'"{member}"' not in each.message else each.type
+
+
+def _members(name: str, api: Api) -> list[str]:
+    node = api.types.get(name)
+    return [field.name for field in node.fields] if isinstance(node, Object) else []
+
+
+def _has_members(owner: str, sides: Sides) -> bool:
+    return isinstance(sides.before.types[owner], Object)
+
+
+def _is_hinted(each: Group, sides: Sides) -> bool:
+    """Tell whether *each* is half of a rename that a person told of, of a value of an enumeration."""
+    names: Mapping[str, str] = sides.hints.members.get(each.type, {})
+    return "enum-value" in each.rule and any(
+        each.message.startswith(f'"{name}"') for pair in names.items() for name in pair
+    )

@@ -1,0 +1,63 @@
+"""How a single value becomes one of another kind: numbers, texts, dates."""
+
+import re
+from typing import NamedTuple
+
+from perdure.gtype.nodes import Bytes, Date, DateTime, Decimal, Duration, Integer, Node, Number, String, Time, Uuid
+from perdure.timescape.authoring.notes import Notes
+
+__all__ = ["Recipe", "scalar_recipe"]
+
+_DIGIT = r"(?:\[0-9\]|\[1-9\]|\\d)"
+_MANY = r"(?:[+]|[{][0-9]+(?:,[0-9]*)?[}])?"
+_NUMERIC = re.compile(rf"\^(?:-\??)?(?:{_DIGIT}{_MANY}|{_DIGIT}\*)+(?P<fraction>\(?\\\.{_DIGIT}{_MANY}\)?\??)?\$")
+"""Patterns whose texts are all numbers: ``^[0-9]+\\.[0-9]{2}$``."""
+_WHOLE = 'r"-?[0-9]{1,15}"'
+_ANY_NUMBER = r'r"-?[0-9]{1,15}(\.[0-9]+)?"'
+
+
+class Recipe(NamedTuple):
+    """Code for one value, and which values it is for."""
+
+    text: str
+    condition: str = ""
+    """An expression that is true for the values *text* is for; "" for all."""
+    otherwise: str = ""
+    """What the other values are: ``a text that is no number``."""
+
+
+def scalar_recipe(source: Node, target: Node, value: str, notes: Notes) -> Recipe | None:
+    """Return how the expression *value*, which is a *source*, becomes a *target*; None where only a person can say.
+
+    The target may have rules that its kind alone does not say; what is made here must be asked for those.
+    """
+    match source, target:
+        case Number(), Integer():
+            return Recipe(f"int({value})", f"{value} == int({value})", "a number with a fraction")
+        case Integer(), String():
+            return Recipe(f"str(int({value}))")
+        case ((Number() | Decimal()), String()):
+            return Recipe(f"str({value})")
+        case Decimal(), Number():
+            return Recipe(f"float({value})")
+        case String(), (Integer() | Number() | Decimal()):
+            return _read_number(source, target, value, notes)
+        case ((Date() | DateTime() | Time() | Duration() | Uuid() | Bytes()), String()):
+            return Recipe(value)
+        case Date(), DateTime():
+            return Recipe(f'{value} + "T00:00:00{"" if target.tz is False else "Z"}"')
+        case DateTime(), Date():
+            return Recipe(f"{value}[:10]")
+        case _:
+            return None
+
+
+def _read_number(source: String, target: Node, value: str, notes: Notes) -> Recipe:
+    call = "str" if isinstance(target, Decimal) else "int" if isinstance(target, Integer) else "float"
+    text = value if call == "str" else f"{call}({value})"
+    numeric = _NUMERIC.fullmatch(source.pattern or "")
+    if numeric is not None and (call != "int" or not numeric["fraction"]):
+        return Recipe(text)
+    notes.imports.add("re")
+    pattern = _WHOLE if call == "int" else _ANY_NUMBER
+    return Recipe(text, f"re.fullmatch({pattern}, {value})", "a text that is no number")

@@ -1,0 +1,1 @@
+"""Proving transformers on generated values, before a client does."""

@@ -1,0 +1,28 @@
+import pytest
+
+from perdure.rollout.clients import ClientNames, address_of
+from tests.rollout.builds import asking
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [("127.0.0.1:51044", "127.0.0.1"), ("[::1]:51044", "::1"), ("2001:db8::1:443", "2001:db8::1"), ("", ""),
+     ("unix", "unix"), ("host:", "host:")],
+)  # fmt: skip
+def test_address_is_the_peer_without_its_port(peer: str, address: str) -> None:
+    assert address == address_of(peer)
+
+
+def test_client_is_the_address_unless_a_header_is_configured() -> None:
+    exchange = asking("10.1.1.1", {"x-client-id": "ada"})
+    assert "10.1.1.1" == ClientNames(None).client_of(exchange)
+    assert "ada" == ClientNames("X-Client-ID").client_of(exchange)
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-client-id": ""}])
+def test_client_without_the_header_is_its_address(headers: dict[str, str]) -> None:
+    assert "10.1.1.1" == ClientNames("x-client-id").client_of(asking("10.1.1.1", headers))
+
+
+def test_client_that_calls_itself_very_long_names_is_cut() -> None:
+    assert 128 == len(ClientNames("x").client_of(asking(headers={"x": "a" * 5000})))

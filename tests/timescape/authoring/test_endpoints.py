@@ -1,0 +1,177 @@
+"""What is written for endpoints: path, query, headers, bodies, statuses, and what nothing can be carried over."""
+
+from pathlib import Path
+
+import pytest
+
+from perdure.gtype.nodes import Array, Field, Integer, Node, Null, Object, Ref, String, Union
+from perdure.manifest.records import Api, Endpoint
+from perdure.timescape.loading import load_revisions
+from perdure.timescape.parts import RequestParts, ResponseParts
+from tests.timescape.authoring.recorded import record_change
+
+S, I = String(), Integer()  # noqa: E741
+ORDER = Object(fields=(Field(name="id", node=S),))
+
+
+def api(key: str = "GET /orders", *, types: dict[str, Node] | None = None, **parts: object) -> Api:
+    return Api(types=types or {}, endpoints={key: Endpoint(handler="orders", **parts)})  # type: ignore[arg-type]
+
+
+def members(*fields: Field) -> Object:
+    return Object(fields=fields)
+
+
+def f(name: str, node: Node = S, *, optional: bool = False, **default: object) -> Field:
+    return Field(name=name, node=node, required=not optional, **default)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hints", "before", "after"),
+    [
+        (
+            api(query=members(f("state", optional=True))), api(query=members(f("status", optional=True))),
+            ["GET /orders.state=status"], RequestParts(query={"state": "open"}), RequestParts(query={"status": "open"}),
+        ),
+        (
+            api(query=members(f("limit", I, optional=True, default=20))),
+            api(query=members(f("limit", I, optional=True, default=50))),
+            [], RequestParts(), RequestParts(query={"limit": 20}),
+        ),
+        (
+            api(query=members(f("ids"))), api(query=members(f("ids", Array(items=S)))),
+            [], RequestParts(query={"ids": "a"}), RequestParts(query={"ids": ["a"]}),
+        ),
+        (
+            api(headers=members(f("X-Shop", optional=True))), api(headers=members(f("X-Shop", default="main"))),
+            [], RequestParts(), RequestParts(headers={"x-shop": "main"}),
+        ),
+        (
+            api("GET /orders/{id}"), api("GET /orders/{order_id}"),
+            [], RequestParts(path={"id": "7"}), RequestParts(path={"order_id": "7"}),
+        ),
+        (
+            api("GET /orders/{id}", params=members(f("id", I))),
+            api("GET /orders/{order_id}/all", params=members(f("order_id", S))),
+            [], RequestParts(path={"id": 7}), RequestParts(path={"order_id": "7"}),
+        ),
+        (
+            api("GET /orders/{id}", params=members(f("id", I))),
+            api("GET /orders/{number}", params=members(f("number", I))),
+            ["GET /orders/{id}.id=number"], RequestParts(path={"id": 7}), RequestParts(path={"number": 7}),
+        ),
+        (
+            api(body=Ref(name="Order"), types={"Order": ORDER}),
+            api(body=Array(items=Ref(name="Order")), types={"Order": ORDER}),
+            [], RequestParts(body={"id": "1"}), RequestParts(body=[{"id": "1"}]),
+        ),
+        (
+            api(body=Ref(name="Order"), types={"Order": ORDER}),
+            api(body=Ref(name="New"), types={"New": members(f("key"))}),
+            ["Order.id=key"], RequestParts(body={"id": "1"}), RequestParts(body={"key": "1"}),
+        ),
+    ],
+)  # fmt: skip
+def test_request_is_carried_forward(
+    old: Api, new: Api, hints: list[str], before: RequestParts, after: RequestParts, tmp_path: Path
+) -> None:
+    recorded = record_change(tmp_path, old, new, hints)
+    assert recorded.written.holes == ()
+    chain = recorded.chain(next(iter(old.endpoints)))
+    assert chain is not None, recorded.text
+    chain.request(before)
+    assert after == before
+    assert next(iter(new.endpoints)) == chain.target_key
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after"),
+    [
+        (api(status=200), api(status=202), ResponseParts(status=202), ResponseParts(status=200)),
+        (api(status=200), api(status=202), ResponseParts(status=303), ResponseParts(status=303)),
+        (
+            api(response=Array(items=S)),
+            api(response=Ref(name="Page"), types={"Page": members(f("items", Array(items=S)))}),
+            ResponseParts(body={"items": ["a"]}), ResponseParts(body=["a"]),
+        ),
+        (
+            api(response=S), api(response=Union(members=(I, Null()))), ResponseParts(body=7), ResponseParts(body="7"),
+        ),
+    ],
+)  # fmt: skip
+def test_answer_is_carried_back(
+    old: Api, new: Api, before: ResponseParts, after: ResponseParts, tmp_path: Path
+) -> None:
+    chain = record_change(tmp_path, old, new).chain("GET /orders")
+    assert chain is not None
+    chain.response(before)
+    assert after == before
+
+
+def test_answer_without_data_is_left_alone(tmp_path: Path) -> None:
+    new = api(response=Ref(name="Page"), types={"Page": members(f("items", Array(items=S)))})
+    chain = record_change(tmp_path, api(response=Array(items=S)), new).chain("GET /orders")
+    assert chain is not None
+    answer = ResponseParts(status=204)
+    chain.bare_response(answer)
+    assert ResponseParts(status=204) == answer
+
+
+def test_endpoint_when_its_handler_lives_on_under_another_key_is_moved(tmp_path: Path) -> None:
+    recorded = record_change(tmp_path, api("DELETE /orders/{id}"), api("POST /orders/{id}/cancel"))
+    (move,) = load_revisions(tmp_path)[1].moves
+    assert ("DELETE /orders/{id}", "POST /orders/{id}/cancel") == (move.old, move.new)
+    assert recorded.written.functions == 0
+
+
+def test_endpoint_when_hinted_is_moved_to_another_handler(tmp_path: Path) -> None:
+    new = Api(endpoints={"GET /bills": Endpoint(handler="bills"), "GET /b": Endpoint(handler="orders")})
+    record_change(tmp_path, api(), new, moves=["GET /orders=GET /bills"])
+    (move,) = load_revisions(tmp_path)[1].moves
+    assert move.new == "GET /bills"
+
+
+def test_endpoint_when_gone_is_said_to_have_no_way(tmp_path: Path) -> None:
+    recorded = record_change(tmp_path, api(), Api(endpoints={"GET /bills": Endpoint(handler="bills")}))
+    (said,) = load_revisions(tmp_path)[1].impossibilities
+    assert ("request", "GET /orders", "it is gone") == said[:3]
+    assert "revision.impossible(" in recorded.text
+
+
+def test_body_when_it_is_no_data_any_more_has_no_way(tmp_path: Path) -> None:
+    old = api("POST /orders", body=Ref(name="Order"), types={"Order": ORDER})
+    new = api("POST /orders", body_media=("multipart/form-data",))
+    record_change(tmp_path, old, new)
+    (said,) = load_revisions(tmp_path)[1].impossibilities
+    assert ("request", "POST /orders") == said[:2]
+
+
+def test_path_parameter_when_new_is_left_to_a_person_who_is_told(tmp_path: Path) -> None:
+    recorded = record_change(tmp_path, api("GET /orders"), api("GET /shops/{shop}/orders"))
+    assert ["shop: text"] == [hole.what for hole in recorded.written.holes]
+    assert len(load_revisions(tmp_path)) == 2
+
+
+def test_generic_type_when_it_changes_everywhere_is_written_once(tmp_path: Path) -> None:
+    def both(member: str) -> Api:
+        page = {name: members(f(member, Array(items=S)), f("n", I)) for name in ("Page[A]", "Page[B]")}
+        return Api(
+            types=dict(page),
+            endpoints={f"GET /{name}": Endpoint(handler=name, response=Ref(name=f"Page[{name}]")) for name in "AB"},
+        )
+
+    recorded = record_change(tmp_path, both("items"), both("rows"), ["Page.items=rows"])
+    assert recorded.text.count("@revision.response(") == 1
+    assert '@revision.response("Page")\ndef downgrade_page(page: dict[str, object])' in recorded.text
+    for key in ("GET /A", "GET /B"):
+        chain = recorded.chain(key)
+        assert chain is not None
+        answer = ResponseParts(body={"rows": [], "n": 1})
+        chain.response(answer)
+        assert answer.body == {"items": [], "n": 1}
+
+
+def test_type_when_only_answered_has_no_request_function(tmp_path: Path) -> None:
+    old = api(response=Ref(name="Order"), types={"Order": ORDER})
+    new = api(response=Ref(name="Order"), types={"Order": members(f("key"))})
+    assert "@revision.request" not in record_change(tmp_path, old, new, ["Order.id=key"]).text
