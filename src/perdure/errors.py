@@ -266,21 +266,23 @@ class HeadersTooLargeError(RequestError):
 
 @final
 class RouteNotFoundError(RequestError):
-    """Nothing serves the path at the version asked for."""
+    """Nothing serves the path at the version asked for: that at *index*, where it is known."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, index: int | None = None) -> None:
         super().__init__("nothing is served at this path")
         self.path = path
+        self.index = index
 
 
 @final
 class MethodNotAllowedError(RequestError):
-    """The path is served, but not by this method."""
+    """The path is served, but not by this method, in the version at *index*, where it is known."""
 
-    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
+    def __init__(self, method: str, allowed: tuple[str, ...], index: int | None = None) -> None:
         super().__init__(f"{method} is not one of {', '.join(allowed)}")
         self.method = method
         self.allowed = allowed
+        self.index = index
 
 
 @final

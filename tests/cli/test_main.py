@@ -80,6 +80,13 @@ def test_main_when_the_command_line_makes_no_sense_returns_2(
     assert printed.err
 
 
+def test_list_of_commands_in_a_box_is_told_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nonsense"]) == 2
+    told = capsys.readouterr().err
+    assert "manifest" in told
+    assert "diff, ..." in told
+
+
 def test_main_when_the_app_is_broken_returns_1_and_tells_the_line(
     app_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -104,6 +104,7 @@ def test_newest_revision_is_amended_published_and_then_left_alone(project: Path,
     rename_items(project)
     assert "amended revisions/2025-01-15_it_begins.py" in perdure(project, "--amend", "--label", "v1.0.0")
     assert '"lines"' in (project / "revisions/2025-01-15_it_begins.json").read_text()
+    assert "and its .json: no transformer is added" in perdure(project, "--amend")
     assert perdure(project, "--publish") == "published 2025-01-15_it_begins\n"
     assert "all revisions are published already" in perdure(project, "--publish")
     assert "is published and cannot be amended" in perdure(project, "--amend", code=1)

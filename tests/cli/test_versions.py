@@ -102,6 +102,12 @@ def test_activation_then_rollback(versions: Versions) -> None:
     )
 
 
+def test_rollback_when_a_retirement_undid_it_before_says_so(versions: Versions) -> None:
+    assert 0 == versions("tag", "beta", "v1.0.0")[0]
+    assert 0 == versions("retire", "v1.0.0", "--force")[0]
+    assert (0, "taken back; what it had changed was changed again since\n", "") == versions("rollback")
+
+
 def test_canary_then_all(versions: Versions) -> None:
     assert 0 == versions("activate", "v3.0.0", "--percent", "10")[0]
     assert {"v2.0.0": {"stable": 90}, "v3.0.0": {"stable": 10}} == {
@@ -185,10 +191,14 @@ def test_journal_has_every_decision_newest_first(versions: Versions) -> None:
         (["weight", "stable", "--clear"], "the clients of 'stable' are not shared out; tags whose clients are: none"),
         (["pin", "ada", "v3.0.0"], "v3.0.0 is registered: nobody can be pinned to it"),
         (["pin", "", "v1.0.0"], "'' is no client's name"),
+        (["pin", "a\nb", "v1.0.0"], "'a\\nb' is no client's name"),
         (["release", "v1.0.0"], "v1.0.0 is not retained"),
         (["deprecate", "v1.0.0", "--sunset", "soon"], "'soon' is no date such as 2027-01-31"),
         (["deprecate", "v1.0.0", "--link", "a b"], "'a b' is no address"),
         (["brownout", "v1.0.0", "--for", "0m"], "'0m' is no duration"),
+        (["brownout", "v1.0.0", "--for", "99999999d"], "years 1 to 9999"),
+        (["brownout", "v1.0.0", "--from", "9999-12-31T23:00:00-05:00"], "years 1 to 9999"),
+        (["deprecate", "v1.0.0", "--sunset", "9999-12-31T23:00:00-05:00"], "years 1 to 9999"),
         (["brownout", "v1.0.0", "--from", "2026-02-30"], "'2026-02-30' is no date"),
         (["usage", "--days", "0"], "--days must be more than 0"),
         (["list", "--store", "mysql://x"], "a store's URL is"),
@@ -211,3 +221,9 @@ def test_command_that_cannot_be_meant_fails_with_a_reason_and_changes_nothing(
 )
 def test_command_line_that_makes_no_sense_is_2(versions: Versions, arguments: list[str]) -> None:
     assert 2 == versions(*arguments)[0]
+
+
+def test_app_given_by_position_is_answered_with_the_option_that_names_it(versions: Versions) -> None:
+    code, _, error = versions("list", "app.py")
+    assert 2 == code
+    assert "here the app is named with --app, as in: perdure versions … --app app.py" in error

@@ -63,6 +63,31 @@ def test_text_and_bytes_come_back() -> None:
     ]
 
 
+def test_connection_that_asks_for_no_version_there_is_is_refused() -> None:
+    app = App("t")
+    app.websocket("/echo")(_nothing)
+    for asked in ("", "nonsense", "tsv:0-echo-000"):
+        assert ["close"] == kinds(run(converse(app, "/echo", [], {"API-Version": asked}))), asked
+
+
+async def _nothing(ws: WebSocket) -> None:
+    await ws.send("never")
+
+
+def test_connection_counts_as_use_of_its_version_when_it_begins() -> None:
+    app = App("t")
+    counted: list[tuple[str, int]] = []
+
+    @app.websocket("/echo")
+    async def echo(ws: WebSocket) -> None:
+        await ws.send(str(len(counted)))
+
+    app._compiled().controller.tally = lambda version, exchange, status, duration_s: counted.append((version, status))
+    answers = run(converse(app, "/echo", []))
+    assert "1" == next(answer["text"] for answer in answers if answer["type"] == "websocket.send")
+    assert [("unversioned", 101)] == counted
+
+
 class Bid(Struct):
     amount: int
 

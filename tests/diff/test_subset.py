@@ -5,6 +5,7 @@ from itertools import combinations
 import pytest
 
 from perdure.diff.outcomes import EMPTY, UNKNOWN, Found
+from perdure.diff.sets import Sets
 from perdure.diff.subset import is_subset, search_difference
 from perdure.gtype import nodes as n
 from perdure.gtype.nodes import Field, GType, Node, Ref
@@ -163,6 +164,15 @@ def test_difference_deep_inside_recursive_types_is_found() -> None:
     found = search_difference(GType(Ref(name="T"), {"T": TREE}), twice)
     assert isinstance(found, Found)
     assert not compile_validator(twice).is_valid(found.value)
+
+
+def test_answer_does_not_depend_on_what_was_asked_before() -> None:
+    text = members(("k", Ref(name="X"), True))
+    both = all_of(members(("k", listed("a", "b"), True)), text)
+    either = any_of(members(("k", listed("a"), True)), members(("k", listed("b"), True)))
+    sets = Sets({"X": TEXT}.__getitem__)
+    assert sets.included(both, WHOLE) is False
+    assert sets.included(both, either) is True
 
 
 def test_type_without_values_that_end_is_part_of_everything() -> None:

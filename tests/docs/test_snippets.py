@@ -288,6 +288,6 @@ def agrees_as_json(expected: object, actual: object) -> bool:
 
 def fits(pattern: str, text: str) -> bool:
     escaped = re.escape(pattern).replace("…", ".*")
-    if pattern.endswith("\n…"):  # and perhaps no more lines
-        escaped = f"{re.escape(pattern[:-2]).replace('…', '.*')}(?:\n.*)?"
+    if pattern.endswith(" …"):  # and perhaps nothing more
+        escaped = f"{re.escape(pattern[:-2]).replace('…', '.*')}(?: .*)?"
     return re.fullmatch(escaped, text, re.IGNORECASE | re.DOTALL) is not None

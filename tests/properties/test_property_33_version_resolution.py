@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.errors import UnknownVersionError
+from perdure.errors import UnknownVersionError, VersionClosedError
 from perdure.manifest.records import Api
 from perdure.timescape.recorded import RecordedRevision, record
 from perdure.timescape.revision import Revision
-from perdure.timescape.steering import OPEN, Steering
+from perdure.timescape.steering import OPEN, Closed, Steering
 from perdure.timescape.timescape import Timescape
+from tests.rollout.builds import asking
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 Label = tuple[int, int, int, tuple[str, ...]]
@@ -274,11 +275,9 @@ def test_names_and_labels_when_asked_for_lead_to_their_own_version(built: Built,
             prefix = data.draw(st.sampled_from(["", "v", "=", "=v"]))
             build = data.draw(st.sampled_from(["", "+build.7"]))
             check(built, prefix + shown(known.label) + build, index)
-    days = [known.moment.date() for known in built.versions]
+    moments = [known.moment for known in built.versions]
     for known, version in zip(built.versions, built.timescape.versions, strict=True):
-        is_plain_date = (
-            known.moment.time() == dt.time() and days.count(known.moment.date()) == 1 and known.moment != EPOCH
-        )
+        is_plain_date = known.moment.time() == dt.time() and moments.count(known.moment) == 1 and known.moment != EPOCH
         assert (version.name == known.moment.date().isoformat()) == is_plain_date
 
 
@@ -350,3 +349,103 @@ def test_precedence_of_the_oracle_is_that_of_the_specification() -> None:
     ]
     parsed: list[Label] = [(1, 0, 0, tuple(text.partition("-")[2].split("."))) for text in texts]
     assert [*parsed, (1, 0, 0, ())] == sorted([(1, 0, 0, ()), *reversed(parsed)], key=cmp_to_key(compare))
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What is decided about versions, as the oracle sees it."""
+
+    hidden: frozenset[int]
+    closed: frozenset[int]
+    tags: dict[str, int]
+    pin: int | None
+
+    @property
+    def steering(self) -> Steering:
+        """The same for the code under test; the one client there is may be pinned."""
+        reason = Closed(reason="it was retired", successor=None)
+        pin = self.pin
+        return Steering(
+            tags=self.tags, hidden=self.hidden, closed=dict.fromkeys(self.closed, reason),
+            choose=None if pin is None else lambda _: pin,
+        )  # fmt: skip
+
+
+@st.composite
+def decided(draw: st.DrawFn, count: int) -> Decided:
+    places = st.sampled_from(range(count))
+    hidden = draw(st.frozensets(places, max_size=count - 1))
+    visible = [place for place in range(count) if place not in hidden]
+    tags = draw(st.dictionaries(st.sampled_from(["stable", "mobile", "beta"]), st.sampled_from(visible), max_size=3))
+    return Decided(hidden, draw(st.frozensets(places)), tags, draw(st.none() | st.sampled_from(visible)))
+
+
+def search_label(wanted: list[list[Comparator]], versions: list[Known], places: list[int]) -> int | None:
+    found = newest_in(wanted, [versions[place] for place in places])
+    return None if found is None else places[found]
+
+
+def search(text: str | None, wanted: list[list[Comparator]], built: Built, now: Decided) -> int | None:
+    """Look at one version after the other for what *text* asks for; *wanted* is the range it is, if it is one."""
+    visible = [place for place in range(len(built.versions)) if place not in now.hidden]
+    served = [place for place in visible if place not in now.closed] or visible
+    if text is None and now.pin is not None:
+        return now.pin
+    if text in now.tags:
+        return now.tags[text]
+    if text in {None, "stable"}:
+        if "stable" in now.tags:
+            return now.tags["stable"]
+        releases = [place for place in served if (label := built.versions[place].label) is None or not label[3]]
+        return max(releases or served)
+    if text == "latest":
+        return served[-1]
+    if wanted:
+        found = search_label(wanted, built.versions, [place for place in visible if place not in now.closed])
+        return found if found is not None else search_label(wanted, built.versions, visible)
+    for place in visible:
+        if built.timescape.versions[place].name == text:
+            return place
+    try:
+        moment = dt.datetime.fromisoformat(text or "").replace(tzinfo=dt.UTC)
+    except ValueError:  # the name of a hidden version that is no date, or a tag nobody set
+        return None
+    at = newest_until(moment, [built.versions[place] for place in visible])
+    return None if at is None else visible[at]
+
+
+@settings(max_examples=200, deadline=None)
+@given(built() | labelled(), st.data())
+def test_resolution_when_versions_are_hidden_closed_and_tagged_agrees_with_a_search(
+    built: Built, data: st.DataObject
+) -> None:
+    """Decisions change again and again under the same questions, each asked twice: nothing remembered outlives them."""
+    has_labels = any(version.label is not None for version in built.versions)
+    days = st.integers(0, 9).map(lambda day: f"2025-01-{day + 1:02}")
+    names = st.sampled_from([version.name for version in built.timescape.versions])
+    words = st.sampled_from(["latest", "stable", "mobile", "beta"])
+    questions: list[tuple[str | None, list[list[Comparator]]]] = [(None, []), ("latest", []), ("stable", [])]
+    questions += [(text, []) for text in data.draw(st.lists(days | names | words, min_size=2, max_size=5))]
+    if has_labels:
+        ranges = data.draw(st.lists(alternatives(built.versions), min_size=1, max_size=3))
+        questions += [(" ".join(each.text("x") for each in wanted), [wanted]) for wanted in ranges]
+    exchange = asking()
+    for now in data.draw(st.lists(decided(len(built.versions)), min_size=1, max_size=3)):
+        built.timescape.steer(now.steering)
+        state = built.timescape.state
+        for text, wanted in [*questions, *questions]:
+            expected = search(text, wanted, built, now)
+            got: int | str | None
+            try:
+                known = None if text is None else state.known.get(text)
+                got = known if known is not None else (
+                    state.find_default(exchange) if text is None else state.find(text, exchange)
+                )  # fmt: skip
+            except UnknownVersionError:
+                got = None
+            except VersionClosedError as error:
+                got = f"410 {error.version}"
+            if expected is not None and expected in now.closed:
+                assert f"410 {built.timescape.versions[expected].name}" == got, text
+            else:
+                assert expected == got, text

@@ -214,6 +214,19 @@ def test_brownout_that_ends_before_it_begins_is_refused(window: tuple[float, flo
         decisions.brown_out(control(), "2025-01-01", [window])
 
 
+@pytest.mark.parametrize("until_s", [253_402_300_799.5, 253_402_300_800.0, 8.6e15])
+def test_time_that_no_answer_can_tell_is_refused(until_s: float) -> None:
+    with pytest.raises(DecisionError, match="years 1 to 9999"):
+        decisions.brown_out(control(), "2025-01-01", [(5.0, until_s)])
+    with pytest.raises(DecisionError, match="years 1 to 9999"):
+        decisions.announce_end(control(), "2025-01-01", deprecated_s=9.0, sunset_s=until_s, link=None)
+
+
+def test_last_second_of_the_calendar_is_a_time() -> None:
+    decided = decisions.brown_out(control(), "2025-01-01", [(5.0, 253_402_300_799.0)])
+    assert ((5.0, 253_402_300_799.0),) == decided.versions["2025-01-01"].brownouts
+
+
 def test_cold_version_when_something_leads_to_it_by_now_is_not_retired() -> None:
     tagged = decisions.set_tag(control(), "beta", "2025-01-01", roster(control()))
     assert tagged is decisions.retire_cold(tagged, "2025-01-01", lambda *_: True, 9.0)

@@ -18,7 +18,7 @@ from perdure.rollout import decisions
 from perdure.rollout.opening import StorePlace, open_rollout
 from perdure.rollout.rollout import Rollout
 from perdure.store.memory import MemoryStore
-from perdure.store.records import Control, Pin
+from perdure.store.records import Control, HealthReport, Pin
 from perdure.timescape.recorded import record
 from perdure.timescape.timescape import Timescape
 from tests.rollout.builds import Build, asking
@@ -147,6 +147,22 @@ def test_client_when_pinned_on_first_use_stays_where_it_began() -> None:
     assert "first use" == store.pins("pets")[0][0].by
 
 
+async def test_pin_by_first_use_is_written_before_the_next_flush_of_usage() -> None:
+    settings = RolloutSettings(pin_on_first_use=True, flush_interval_s=1e6)
+    build = Build(settings=settings)
+    running = asyncio.create_task(build.rollout.run())
+    await asyncio.sleep(0.05)  # the first letter is on its way: usage is not due for days
+    build.served(client="10.0.0.9")
+    build.clock.advance(1.0)
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        if build.store.pins("pets")[0]:
+            break
+    assert ["10.0.0.9"] == [pin.client for pin in build.store.pins("pets")[0]]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 def test_pins_by_first_use_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
     build = Build(settings=RolloutSettings(pin_on_first_use=True, pin_limit=10))
     for number in range(50):
@@ -232,6 +248,15 @@ def test_version_that_others_see_fail_is_left_by_a_process_that_saw_little() -> 
     assert "v3.0.0" == other.served()
     other.rollout.refresh()
     assert ["v2.0.0", "v3.0.0"] == [other.served(), other.served("v3.0.0")]
+
+
+def test_what_others_saw_before_a_clock_was_set_back_does_not_count() -> None:
+    build = Build()
+    ahead = build.clock.time() + 3600
+    report = HealthReport(version="v3.0.0", process="gone", at_s=ahead, requests=100, errors=100, slow=0, healthy=False)
+    build.store.put_health("pets", [report])
+    build.rollout.refresh()
+    assert "v3.0.0" == build.served()
 
 
 def test_fallback_when_switched_off_leaves_everybody_where_they_are() -> None:

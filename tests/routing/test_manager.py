@@ -3,7 +3,8 @@
 import pytest
 
 from perdure import App, Config, Request
-from tests.calls import call
+from perdure.timescape.steering import Closed, Steering
+from tests.calls import call, serving
 
 
 def shop() -> App:
@@ -96,6 +97,37 @@ def test_a_route_of_the_programs_own_goes_before_a_health_check() -> None:
     own = App("t")
     own.get("/healthz")(lambda: "mine")
     assert "mine" == call(own, "GET", "/healthz").text
+
+
+async def test_health_checks_answer_whatever_version_is_closed_or_asked_for() -> None:
+    app = App("t", config=Config(default_version="v1.0.0"))
+    app.get("/x", version="v1.0.0", id="x")(lambda: "old")
+    app.get("/x", version="v2.0.0", id="x")(lambda: "new")
+    closed = Closed(reason="it is switched off", successor="v2.0.0")
+    await app.start()
+    app._compiled().catalogue.timescape.steer(Steering(closed={0: closed}))
+    async with serving(app) as client:
+        assert 410 == (await client.get("/x")).status_code
+        for path, version in (("/healthz", None), ("/readyz", None), ("/healthz", "v1.0.0"), ("/healthz", "nonsense")):
+            answer = await client.get(path, headers={} if version is None else {"API-Version": version})
+            assert 200 == answer.status_code, (path, version)
+        assert 410 == (await client.get("/nowhere")).status_code
+    await app.stop()
+
+
+async def test_answers_without_a_handler_name_the_version_of_this_client() -> None:
+    app = App("t")
+    app.get("/x", version="v1.0.0", id="x")(lambda: "old")
+    app.get("/x", version="v2.0.0", id="x")(lambda: "new")
+    await app.start()
+    app._compiled().catalogue.timescape.steer(Steering(choose=lambda _: 0, splits={"beta": lambda _: 0}))
+    async with serving(app) as client:
+        for headers in ({}, {"API-Version": "beta"}):
+            for method, path in (("GET", "/x"), ("GET", "/no"), ("PUT", "/x"), ("OPTIONS", "/x"), ("GET", "/healthz")):
+                answer = await client.request(method, path, headers=headers)
+                assert "v1.0.0" == answer.headers["api-version"], (method, path)
+        assert "v1.0.0" == (await client.get("/openapi.json")).json()["info"]["version"]
+    await app.stop()
 
 
 # --- versions without revision files -------------------------------------------------------------------------------

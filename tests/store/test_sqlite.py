@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,21 @@ def test_open_when_many_processes_open_a_new_file_at_once_works(tmp_path: Path) 
     command = [sys.executable, "-c", code, _url(tmp_path / "store.db")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(3)]
     assert [b"0\n"] * 3 == [process.communicate(timeout=60)[0] for process in processes]
+
+
+def test_store_when_its_file_is_removed_or_replaced_says_so_and_follows(tmp_path: Path) -> None:
+    place, other = tmp_path / "store.db", tmp_path / "other.db"
+    with closing(open_at(_url(place))) as store, closing(open_at(_url(other))) as restored:
+        store.publish(publication(version("v1.0.0"), app="pets"), at_s=1)
+        restored.publish(publication(version("v2.0.0"), app="pets"), at_s=1)
+        for path in tmp_path.glob("store.db*"):
+            path.unlink()
+        with pytest.raises(StoreError, match="its file was removed"):
+            store.change("pets")
+        assert not place.exists()
+        restored.close()
+        other.rename(place)
+        assert ["v2.0.0"] == [each.name for each in store.versions("pets")]
 
 
 def test_store_when_used_after_a_fork_works_in_both(tmp_path: Path) -> None:

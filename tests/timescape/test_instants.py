@@ -1,6 +1,6 @@
 import pytest
 
-from perdure.timescape.instants import format_date, format_instant, parse_date, parse_instant
+from perdure.timescape.instants import format_date, format_instant, is_in_calendar, parse_date, parse_instant
 
 DAY = 20_240  # 2025-06-01
 
@@ -17,6 +17,8 @@ DAY = 20_240  # 2025-06-01
         ("2025-06-01T00:00:00.0000000001Z", DAY * 86_400, False),
         ("2016-12-31T23:59:60Z", 1_483_228_799, False),
         ("2017-01-01T00:59:60+01:00", 1_483_228_799, False),
+        ("9999-12-31T23:59:60Z", 253_402_300_799, False),
+        ("0001-01-01T00:00:60+00:01", -62_135_596_801, False),
         ("0001-01-01T00:00:00+23:59", -62_135_596_800 - 86_340, True),
         ("9999-12-31T23:59:59-23:59", 253_402_300_799 + 86_340, True),
     ],
@@ -48,3 +50,16 @@ def test_formats_when_parsed_again_give_the_same_second() -> None:
     assert format_instant(seconds) == "2025-06-01T01:01:01Z"
     assert (seconds, True) == parse_instant(format_instant(seconds))
     assert parse_date(format_date(seconds)) == DAY * 86_400
+
+
+@pytest.mark.parametrize(
+    ("text", "is_in"),
+    [
+        ("0001-01-01T00:00:00Z", True), ("9999-12-31T23:59:59Z", True),
+        ("0001-01-01T00:00:00+00:01", False), ("9999-12-31T23:59:59-00:01", False),
+    ],
+)  # fmt: skip
+def test_instant_when_its_utc_day_cannot_be_written_is_not_in_the_calendar(text: str, is_in: bool) -> None:
+    moment = parse_instant(text)
+    assert moment is not None
+    assert is_in == is_in_calendar(moment.seconds)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["complain", "errors", "output", "say", "write"]
+__all__ = ["boxed_errors", "complain", "errors", "output", "say", "write"]
 
 
-def _console(*, stderr: bool) -> "Console":
+def _console(*, stderr: bool, wraps: bool = False) -> "Console":
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -20,7 +20,7 @@ def _console(*, stderr: bool) -> "Console":
         stderr=stderr,
         color_system=None if plain else "auto",
         highlight=False,
-        soft_wrap=True,
+        soft_wrap=not wraps,
         markup=False,
         emoji=False,
     )
@@ -34,6 +34,11 @@ def output() -> "Console":
 def errors() -> "Console":
     """Return the console for what went wrong (stderr)."""
     return _console(stderr=True)
+
+
+def boxed_errors() -> "Console":
+    """Return the console for what went wrong, in boxes: their lines are broken, or their ends would be cut off."""
+    return _console(stderr=True, wraps=True)
 
 
 def say(text: str) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App as CommandLine
-from cyclopts import CycloptsError, Parameter, validators
+from cyclopts import CycloptsError, Parameter, UnusedCliTokensError, validators
 
 import perdure
-from perdure.cli.console import complain, errors, output, say
+from perdure.cli.console import boxed_errors, complain, output, say
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE, ServerSettings
 from perdure.cli.target import BrokenAppError, find_target, load
 from perdure.errors import AppNotFoundError, PerdureError
@@ -47,11 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = commands(
-            tokens, console=output(), error_console=errors(), exit_on_error=False, result_action="return_value"
+            tokens, console=output(), error_console=boxed_errors(), exit_on_error=False, result_action="return_value"
         )
     except (CycloptsError, AppNotFoundError) as error:
         if isinstance(error, AppNotFoundError):
             complain(str(error))
+        elif isinstance(error, UnusedCliTokensError) and tokens[0] in {"versions", "migrations"}:
+            complain(f"here the app is named with --app, as in: perdure {tokens[0]} … --app app.py")
         return EXIT_USAGE
     except BrokenAppError as error:
         from perdure.cli.report import report_failure
@@ -166,7 +168,7 @@ def serve(
 
 
 @commands.command
-def routes(app: str | None = None, /, *, json: bool = False) -> int:
+def routes(app: str | None = None, /, *, json: _Switch = False) -> int:
     """List the routes of an app, with the versions each serves.
 
     Parameters
@@ -183,7 +185,7 @@ def routes(app: str | None = None, /, *, json: bool = False) -> int:
 
 
 @commands.command
-def manifest(app: str | None = None, handler_id: str | None = None, /, *, compact: bool = False) -> int:
+def manifest(app: str | None = None, handler_id: str | None = None, /, *, compact: _Switch = False) -> int:
     """Print the manifests of an app's handlers as JSON: everything there is to say about each.
 
     Parameters
@@ -274,7 +276,7 @@ def changelog(
 def check(
     app: str | None = None, /, *, seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     examples: _Count | None = None, limit: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 5.0,
-    only: tuple[str, ...] = (), against: tuple[str, ...] = (), store: str | None = None,
+    only: _Many = (), against: _Many = (), store: str | None = None,
     format: Literal["text", "json"] = "text",
 ) -> int:  # fmt: skip
     """Prove on generated values that clients of every version are still served, and that every change is recorded.
@@ -360,7 +362,7 @@ def revision(
 @commands.command
 def openapi(
     app: str | None = None, /, *, version: str | None = None, format: Literal["json", "yaml"] | None = None,
-    output: Path | None = None, server: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    output: Path | None = None, server: _Many = (),
 ) -> int:  # fmt: skip
     """Print the OpenAPI 3.1 document of a version of an app.
 

@@ -60,7 +60,7 @@ class _Desk(Struct, frozen=True):
 
 
 @commands.command
-def status(*, json: bool = False, where: Where = _HERE) -> int:
+def status(*, json: _Switch = False, where: Where = _HERE) -> int:
     """List the steps: which are done, which may be made, and what keeps the others back.
 
     Parameters

@@ -154,7 +154,8 @@ def _tell(written: Written, verb: str) -> None:
     here = Path.cwd()
     file = written.file.relative_to(here) if written.file.is_relative_to(here) else written.file
     count = written.functions
-    made = f"{count} transformer{'' if count == 1 else 's'}" if count else "no transformer is needed"
+    none = "no transformer is added" if verb == "amended" else "no transformer is needed"
+    made = f"{count} transformer{'' if count == 1 else 's'}" if count else none
     say(f"{verb} {file} and its .json: {made}")
     for hole in written.holes:
         say(f"{file}:{hole.line}: decide {hole.what}")

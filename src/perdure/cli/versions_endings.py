@@ -11,7 +11,7 @@ from perdure.cli.versions_desk import HERE, Desk, Switch, Where, open_desk
 from perdure.errors import DecisionError
 from perdure.rollout import decisions
 from perdure.store.records import Control
-from perdure.timescape.instants import format_instant, parse_date, parse_instant
+from perdure.timescape.instants import format_instant, is_in_calendar, parse_date, parse_instant
 
 __all__ = ["brownout", "deprecate", "release", "retain", "retire"]
 
@@ -150,6 +150,8 @@ def _moment(text: str) -> float:
     moment = parse_instant(text)
     if moment is None:
         raise DecisionError(f"{text!r} is no date such as 2027-01-31, nor an instant such as 2027-01-31T12:00:00Z")
+    if not is_in_calendar(moment.seconds):
+        raise DecisionError(f"{text!r} is no time of the years 1 to 9999, in UTC")
     return float(moment.seconds)
 
 

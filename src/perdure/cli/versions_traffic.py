@@ -114,7 +114,7 @@ def rollback(*, where: Where = HERE) -> int:
     with open_desk(where) as desk:
         before = desk.roster()
         after = desk.decide("rollback", lambda control, _: decisions.roll_back(control))
-        for change in _changes(before, after):
+        for change in _changes(before, after) or ["taken back; what it had changed was changed again since"]:
             say(change)
     return EXIT_OK
 
@@ -134,7 +134,7 @@ def pin(client: str, version: str, /, *, where: Where = HERE) -> int:
         name = roster.find(version)
         if roster.control.versions[name].status != "active":
             raise DecisionError(f"{name} is {roster.control.versions[name].status}: nobody can be pinned to it")
-        if not client or storable_name(client) != client:
+        if not client or storable_name(client) != client or min(client) < " ":
             raise DecisionError(f"{client[:40]!r} is no client's name")
         desk.store.pin(desk.app, [Pin(client=client, version=name, since_s=desk.now_s)])
         say(f"{client} is pinned to {name}")
@@ -181,7 +181,7 @@ def _percents(shares: tuple[str, ...], roster: Roster) -> dict[str, int]:
 
 
 def _changes(before: Roster, after: Roster) -> list[str]:
-    """Say what is different, in lines; something always is."""
+    """Say what is different, in lines; nothing where a later decision, as a retirement, undid the one taken back."""
     states, tags, weights = after.control.versions, after.tags, after.control.weights
     lines = [
         f"{name} is {state.status} again"

@@ -121,9 +121,12 @@ class _Search:
         return True
 
     def _are_disjoint(self, nodes: _Nodes) -> bool:
-        """Tell whether nothing is all of *nodes*; asked only of listed values, where it costs little."""
-        listed = sum(isinstance(node, Literal) for node in nodes)
-        return listed > 1 and self._solve(nodes, ()) is EMPTY
+        """Tell whether the listed values among *nodes* have none in common.
+
+        Only of these is "nothing" final: of a reference, something may still be found.
+        """
+        listed = tuple(node for node in nodes if isinstance(node, Literal))
+        return len(listed) > 1 and self._solve(listed, ()) is EMPTY
 
     def find(self, state: _State, index: int) -> Outcome:
         """Find an object of *state* that breaks the unwanted types from *index* on."""

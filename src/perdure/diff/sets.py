@@ -59,6 +59,9 @@ __all__ = ["Sets"]
 _KINDS: Final = ("null", "boolean", "number", "string", "array", "object")
 _MOST_SEARCHES: Final = 60_000
 _FEWEST_SEARCHES: Final = 2_000
+# And of all goals that one question leads to, some seconds in all.
+_MOST_STEPS: Final = 1_000_000
+_FEWEST_STEPS: Final = 20_000
 
 _Key = tuple[frozenset[int], frozenset[int]]
 _Nodes = tuple[Node, ...]
@@ -101,6 +104,8 @@ class Sets:
         self._current: _Key | None = None
         self._asked = 0
         self._budget = 0
+        self._steps = 0
+        self._unanswered = 0
         self._judges: dict[int, Callable[[object], bool]] = {}
 
     def included(self, a: Node, b: Node) -> bool | None:
@@ -115,7 +120,11 @@ class Sets:
             return EMPTY
         self._current = None
         self._ask(goal)
+        spent, limit = self._steps, max(_MOST_STEPS // (1 + self._unanswered), _FEWEST_STEPS)
         while self._waiting and not isinstance(self._known[goal.key], Found):
+            if self._steps - spent > limit:
+                self._unanswered += 1
+                return UNKNOWN
             self._search_next()
         return self._known[goal.key]
 
@@ -165,6 +174,7 @@ class Sets:
 
     def _solve(self, wanted: _Nodes, unwanted: _Nodes) -> Outcome:
         """Find a value that is all of *wanted* and none of *unwanted*, as far as is known by now."""
+        self._steps += 1
         self._budget -= 1
         if self._budget < 0:
             raise _ExhaustedError

@@ -19,8 +19,6 @@ from perdure.errors import (
     MethodNotAllowedError,
     RequestError,
     RouteNotFoundError,
-    UnknownVersionError,
-    VersionClosedError,
 )
 from perdure.ingress.problems import problem_reply
 from perdure.lifecycle.reply import Reply
@@ -119,21 +117,12 @@ class Documents:
             return None
         if path == openapi:
             return self._document(index) if isinstance(error, RouteNotFoundError) else None
-        if docs is None or not path.startswith(docs) or not self._is_free(path, error):
+        if docs is None or not path.startswith(docs) or not self._catalogue.routes.is_free(path, error):
             return None
         asset = path.removeprefix(docs)
         if asset == "":
             return self._page(docs, openapi, error, index)
         return self._asset(asset) if asset in _ASSETS else None
-
-    def _is_free(self, path: str, error: RequestError) -> bool:
-        """Tell whether no version has a handler at *path*, also where *error* is about the version."""
-        if isinstance(error, RouteNotFoundError):
-            return True
-        if not isinstance(error, UnknownVersionError | VersionClosedError):
-            return False
-        routes = self._catalogue.routes
-        return not any(routes.allowed(path, version.index) for version in self._timescape.versions)
 
     def _document(self, index: int) -> _Rendered:
         told = self._timescape.state.headers[index]

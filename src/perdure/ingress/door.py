@@ -11,7 +11,7 @@ from perdure.context.exchange import Exchange
 from perdure.context.query import parse_query
 from perdure.context.socket import SocketTransport
 from perdure.context.trace import new_trace, parse_trace, private_bits
-from perdure.errors import HeadersTooLargeError, MethodNotAllowedError, RequestError, RouteNotFoundError
+from perdure.errors import HeadersTooLargeError, MethodNotAllowedError, RequestError
 from perdure.ids import is_well_formed_request_id
 from perdure.ingress.documents import Documents
 from perdure.ingress.health import Health
@@ -94,7 +94,9 @@ class Door:
         trace = parse_trace(parents, states, self._bits) or new_trace(self._bits)
         try:
             self._check_headers(exchange)
-            asked = exchange.header(self._version_header) or self._asked_in_query(exchange.query_string)
+            asked = exchange.header(self._version_header)
+            if asked is None:  # an empty one asks for a version that is none, as over HTTP
+                asked = self._asked_in_query(exchange.query_string)
             plan, params, version = self._routes.find_socket(exchange, asked)
         except RequestError:
             await transport.close(POLICY)
@@ -121,10 +123,9 @@ class Door:
 
     def _refuse(self, error: RequestError, exchange: Exchange, request_id: str, index: int) -> Reply:
         """Answer what no plan serves: health checks, documents, OPTIONS, and problems."""
-        if isinstance(error, RouteNotFoundError):
-            reply = self._health.answer(exchange.method, exchange.path)
-            if reply is not None:
-                return reply
+        reply = self._health.answer(exchange.method, exchange.path)
+        if reply is not None and self._routes.is_free(exchange.path, error):
+            return reply  # whatever version is asked for, or closed: a brown-out must not take the process out
         reply = self._documents.answer(exchange, error, index, request_id)
         if reply is not None:
             return reply

@@ -199,6 +199,8 @@ class Controller:
         request_id: str, trace: TraceContext,
     ) -> None:  # fmt: skip
         """Serve one WebSocket to its end; see `perdure.lifecycle.socket_run`."""
+        if self.tally is not None:
+            self.tally(version, exchange, 101, 0.0)  # when it begins: who is connected for days uses the version
         await run_socket(plan, transport, exchange, params, version, request_id, trace, self._gctx, self._cleanup)
 
     async def _local_before(self, request: Request[Any], response: Response[Any], lctx: LocalContext) -> object:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from perdure.errors import DecisionError
 from perdure.rollout.roster import Roster
 from perdure.store.records import Control, VersionControl
-from perdure.timescape.instants import parse_date, parse_instant
+from perdure.timescape.instants import is_in_calendar, parse_date, parse_instant
 from perdure.timescape.semver import parse_range
 from perdure.timescape.versions import UNVERSIONED
 
@@ -198,8 +198,10 @@ def announce_end(
         sunset_s: Unix time; None: not known.
         link: Address of a page for its clients.
     Raises:
-        DecisionError: The end comes before the deprecation, or *link* cannot stand in a header.
+        DecisionError: The end comes before the deprecation, one of them is no time of the years 1 to 9999, or *link*
+            cannot stand in a header.
     """
+    _refuse_timeless(each for each in (deprecated_s, sunset_s) if each is not None)
     if deprecated_s is not None and sunset_s is not None and sunset_s < deprecated_s:
         raise DecisionError("a version cannot end before it is deprecated (RFC 9745, section 4)")
     if link is not None and (not link.isascii() or not link.isprintable() or set(link) & set(' <>"')):
@@ -215,11 +217,12 @@ def brown_out(control: Control, name: str, windows: Iterable[tuple[float, float]
     Args:
         windows: From and until, Unix times.
     Raises:
-        DecisionError: One ends before it begins.
+        DecisionError: One ends before it begins, or after the year 9999.
     """
     kept = tuple(sorted(windows))
     if any(until_s <= from_s or not math.isfinite(until_s) for from_s, until_s in kept):
         raise DecisionError("a brown-out must end after it begins")
+    _refuse_timeless(moment_s for window in kept for moment_s in window)
     return _changed(control, {name: replace(control.versions[name], brownouts=kept)})
 
 
@@ -272,6 +275,13 @@ def _share_out(percent: int, weights: Mapping[str, int]) -> dict[str, int]:
     for name in remainders[: percent - sum(shares.values())]:
         shares[name] += 1
     return shares
+
+
+def _refuse_timeless(moments_s: Iterable[float]) -> None:
+    """Refuse what no server could write into an answer, before it is in the store."""
+    # What is told may be rounded up to a whole second.
+    if not all(is_in_calendar(moment_s) and is_in_calendar(math.ceil(moment_s)) for moment_s in moments_s):
+        raise DecisionError("it must be a time of the years 1 to 9999, in UTC")
 
 
 def _refuse_idle(control: Control, name: str, consequence: str) -> None:

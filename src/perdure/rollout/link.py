@@ -100,7 +100,7 @@ class Link:
             news.control = store.control(app)
             self._change = change
         if letter.asks_health:
-            news.others = _others(store.health(app), self._process, letter.now_s - self._settings.health_window_s)
+            news.others = _others(store.health(app), self._process, letter.now_s, self._settings.health_window_s)
 
     def _tidy(self, letter: Letter) -> None:
         settings, now_s = self._settings, letter.now_s
@@ -131,10 +131,11 @@ def retirable(control: Control, is_over: Callable[[Control, str], bool]) -> tupl
     )
 
 
-def _others(reports: tuple[HealthReport, ...], process: str, since_s: float) -> dict[str, Seen]:
+def _others(reports: tuple[HealthReport, ...], process: str, now_s: float, window_s: float) -> dict[str, Seen]:
+    """Add up what the others saw; a report from far ahead is from before a clock was set back, and would never age."""
     found: dict[str, Seen] = {}
     for report in reports:
-        if report.process != process and report.at_s > since_s:
+        if report.process != process and abs(now_s - report.at_s) < window_s:
             seen = Seen(report.requests, report.errors, report.slow)
             found[report.version] = found.get(report.version, Seen()).plus(seen)
     return found

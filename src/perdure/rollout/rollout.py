@@ -238,10 +238,10 @@ class Rollout:
 
     def _letter(self, *, is_due: bool = False) -> Letter:
         now_s, wall_s = self._clock.monotonic(), self._clock.time()
-        letter = Letter(now_s=wall_s)
+        letter = Letter(now_s=wall_s, pins=self._pins.take())  # at once: what is promised must outlive this process
         if is_due or now_s >= self._written_s + self._settings.flush_interval_s:
             self._written_s = now_s
-            letter = replace(letter, usage=self._usage.take(), pins=self._pins.take())
+            letter = replace(letter, usage=self._usage.take())
         if is_due or now_s >= self._reported_s + _HEALTH_INTERVAL_S:
             self._reported_s = now_s
             letter = replace(letter, reports=self._reports(now_s, wall_s), asks_health=True)

@@ -103,6 +103,8 @@ class RouteManager:
     def version_of(self, asked: str | None, error: RequestError) -> int:
         """Return the index of the version whose name goes with *error*: the one *asked* for, else the default one."""
         timescape = self._timescape
+        if isinstance(error, RouteNotFoundError | MethodNotAllowedError) and error.index is not None:
+            return error.index  # by pin or share, too
         if isinstance(error, VersionClosedError):
             return timescape.resolve(error.version)
         if asked is None or isinstance(error, UnknownVersionError):
@@ -123,13 +125,19 @@ class RouteManager:
             methods.add("OPTIONS")
         return tuple(sorted(methods))
 
+    def is_free(self, path: str, error: RequestError) -> bool:
+        """Return whether no version has a handler at *path*, also where *error*, about the version, left that open."""
+        if isinstance(error, UnknownVersionError | VersionClosedError):
+            return not any(self.allowed(path, version.index) for version in self._timescape.versions)
+        return isinstance(error, RouteNotFoundError)
+
     def _search(self, method: str, path: str, index: int) -> tuple[Plan, Mapping[str, str], int]:
         for plan, params in self._candidates(method, path, index):
             return plan, params, index
         allowed = self.allowed(path, index)
         if not allowed:
-            raise RouteNotFoundError(path)
-        raise MethodNotAllowedError(method, allowed)
+            raise RouteNotFoundError(path, index)
+        raise MethodNotAllowedError(method, allowed, index)
 
     def _candidates(self, method: str, path: str, index: int) -> Iterator[tuple[Plan, Mapping[str, str]]]:
         wanted = (method, "GET") if method == "HEAD" else (method,)

@@ -45,10 +45,11 @@ class Database:
 
     def __init__(self, url: URL, where: str) -> None:
         self._where = where
-        self._path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        self._path = Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
         self._engine = _sqlite_engine(url) if self._path is not None else _postgres_engine(url)
         self._writer = threading.Lock()
         self._process = os.getpid()
+        self._file: tuple[int, int] | None = None
         self._is_closed = False
 
     def close(self) -> None:
@@ -118,6 +119,7 @@ class Database:
         with self.lock("schema"), self.reading() as connection:
             if connection.scalar(text("PRAGMA journal_mode")) != "wal":
                 connection.execute(text("PRAGMA journal_mode = WAL"))
+        self._file = _identity(self._path)
 
     def upsert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         """Return an insert into *table* that can say what to do where a row is there."""
@@ -130,7 +132,18 @@ class Database:
             # After a fork the connections are still the parent's: forget them without a word on the wire.
             self._engine.dispose(close=False)
             self._writer, self._process = threading.Lock(), os.getpid()
+        if self._path is not None and self._file is not None:
+            self._follow(self._path)
         return self._engine
+
+    def _follow(self, path: Path) -> None:
+        """Open the file at *path* anew where another was put there, as by a restore; nothing would tell otherwise."""
+        found = _identity(path)
+        if found is None:
+            raise StoreError(f"{self._where}: its file was removed")
+        if found != self._file:
+            self._engine.dispose()
+            self._file = found
 
     def _readers(self) -> Engine:
         engine = self._live_engine()
@@ -158,6 +171,15 @@ class Database:
             raise StoreError(f"{self._where} {_complaint(said)}") from error
         except self._engine.dialect.loaded_dbapi.Error as error:
             raise StoreError(f"{self._where} {_complaint(error)}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at *path* from any other; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _lock_key(name: str) -> int:

@@ -9,10 +9,11 @@ import datetime as dt
 import re
 from typing import NamedTuple
 
-__all__ = ["DAY_S", "Instant", "format_date", "format_instant", "parse_date", "parse_instant"]
+__all__ = ["DAY_S", "Instant", "format_date", "format_instant", "is_in_calendar", "parse_date", "parse_instant"]
 
 DAY_S = 86_400
 _EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
+_LAST_DAY = dt.date.max.toordinal()
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
@@ -71,8 +72,15 @@ def _may_leap(seconds: int) -> bool:
     day, rest = divmod(seconds + 1, DAY_S)
     if rest:
         return False
+    if day + _EPOCH_DAY > _LAST_DAY:  # the morrow of 9999-12-31, which `datetime` does not know
+        return True
     morrow = dt.date.fromordinal(day + _EPOCH_DAY)
     return morrow.day == 1 and morrow.month in {1, 7}
+
+
+def is_in_calendar(seconds: float) -> bool:
+    """Return whether *seconds* can be written as a date: they fall on a UTC day of the years 1 to 9999."""
+    return 1 <= seconds // DAY_S + _EPOCH_DAY <= _LAST_DAY
 
 
 def format_date(seconds: int) -> str:

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Literal, NamedTuple, TypeVar, final
 
 from perdure.errors import ConversionImpossibleError, RevisionError, TransformerMissingError
-from perdure.timescape.instants import parse_date, parse_instant
+from perdure.timescape.instants import is_in_calendar, parse_date, parse_instant
 from perdure.timescape.parts import ResponseParts
 from perdure.timescape.semver import parse_semver
 
@@ -289,7 +289,8 @@ def _seconds(instant: str) -> int | None:
     if midnight is not None:
         return midnight
     moment = parse_instant(instant)
-    return moment.seconds if moment is not None and moment.is_whole else None
+    is_usable = moment is not None and moment.is_whole and is_in_calendar(moment.seconds)
+    return moment.seconds if moment is not None and is_usable else None
 
 
 def _calling_place() -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple, final
 from msgspec import Struct
 
 from perdure.errors import RevisionError
-from perdure.timescape.instants import DAY_S, format_date, format_instant, parse_date, parse_instant
+from perdure.timescape.instants import DAY_S, format_date, format_instant, is_in_calendar, parse_date, parse_instant
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.semver import Rank, Semver, parse_semver
 
@@ -31,8 +31,9 @@ class Version(Struct, frozen=True, kw_only=True):
     """Its place among the versions of the same second."""
     name: str
     """What the client is told, and what always leads back to this version: ``2026-02-10`` where it is the start of a
-    UTC day and the only version on it, else ``2026-02-10T08:00:00Z``, else, where several share the second,
-    ``2026-02-10T08:00:00Z.000`` with `number` at the end; its label if it has no instant."""
+    UTC day, else ``2026-02-10T08:00:00Z``, else, where several share the second, ``2026-02-10T08:00:00Z.000`` with
+    `number` at the end; its label if it has no instant. A later version on the same day does not change it: what was
+    decided about a version, and clients' pins, are kept under its name."""
     label: str | None = None
     revision: str | None = None
     """Name of the revision file; None where only a handler's declaration makes this a version."""
@@ -94,7 +95,7 @@ def _declared(text: str) -> tuple[_Entry, Semver | None]:
     seconds = parse_date(text)
     if seconds is None:
         moment = parse_instant(text)
-        if moment is None or not moment.is_whole:
+        if moment is None or not moment.is_whole or not is_in_calendar(moment.seconds):
             raise RevisionError(
                 f"a handler is declared for the version {text!r}, which is no date, instant in whole seconds or label"
             )
@@ -103,7 +104,6 @@ def _declared(text: str) -> tuple[_Entry, Semver | None]:
 
 
 def _named(entries: list[_Entry]) -> tuple[Version, ...]:
-    in_day = Counter(each.seconds // DAY_S for each in entries)
     in_second = Counter(each.seconds for each in entries)
     if max(in_second.values()) > 1000:
         raise RevisionError("more than 1000 versions share one second")
@@ -115,7 +115,7 @@ def _named(entries: list[_Entry]) -> tuple[Version, ...]:
             name = each.label
         elif in_second[each.seconds] > 1:
             name = f"{format_instant(each.seconds)}.{number:03}"
-        elif in_day[each.seconds // DAY_S] > 1 or each.seconds % DAY_S:
+        elif each.seconds % DAY_S:
             name = format_instant(each.seconds)
         else:
             name = format_date(each.seconds)

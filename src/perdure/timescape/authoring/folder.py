@@ -13,7 +13,7 @@ from pathlib import Path
 
 from perdure.clock import Clock
 from perdure.errors import RevisionError
-from perdure.timescape.instants import DAY_S, format_date, parse_date, parse_instant
+from perdure.timescape.instants import DAY_S, format_date, is_in_calendar, parse_date, parse_instant
 
 __all__ = ["file_name", "next_instant", "read_instant", "remove_files", "slug", "write_files"]
 
@@ -71,7 +71,7 @@ def read_instant(text: str) -> int:
     if midnight is not None:
         return midnight
     moment = parse_instant(text)
-    if moment is None or not moment.is_whole:
+    if moment is None or not moment.is_whole or not is_in_calendar(moment.seconds):
         raise RevisionError(f"--date {text}: no date, such as 2026-02-10, and no RFC 3339 instant in whole seconds")
     return moment.seconds
 

@@ -107,7 +107,8 @@ def instant_text(seconds: int) -> str:
 
 def docstring_lines(message: str, changes: Iterable[str]) -> list[str]:
     """Return the lines of a docstring of *message* and a list of *changes*."""
-    lines = [_escaped(line.rstrip()) for line in message.strip().splitlines()]
+    # A tab is not the same in the docstrings of all Pythons.
+    lines = [_escaped(line.rstrip().replace("\t", " ")) for line in message.strip().splitlines()]
     listed = [
         _escaped(line)
         for change in changes
