@@ -12,7 +12,9 @@ import pytest
 
 import perdure
 from perdure import App, Config, GlobalContext
+from perdure.context.exchange import Exchange
 from perdure.errors import ConfigError, DefinitionError, RevisionError, SignatureError
+from perdure.timescape.steering import Steering
 from tests.calls import call, run, serving
 
 
@@ -249,3 +251,21 @@ def test_two_apps_in_one_process_share_nothing() -> None:
     two.get("/")(lambda: "two")
     one.before(lambda: None)
     assert ("one", "two") == (call(one, "GET", "/").text, call(two, "GET", "/").text)
+
+
+def test_a_fault_while_a_version_is_chosen_is_a_problem_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    app = App("t")
+
+    @app.get("/")
+    async def handle() -> str:
+        return "never"
+
+    def fail(_: Exchange) -> int:
+        raise ZeroDivisionError("nobody expected this")
+
+    app.timescape().steer(Steering(choose=fail))
+    answer = call(app, "GET", "/")
+    assert (500, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
+    assert answer.headers["x-request-id"] == answer.json()["instance"]
+    assert "nobody expected" not in answer.text
+    assert "nobody expected this" in caplog.text

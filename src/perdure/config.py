@@ -150,7 +150,8 @@ class RolloutSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Header that names the client, for pins, weights and usage; anyone can send it, so only behind a front that sets
     it. None: the peer's address without its port."""
     pin_on_first_use: bool = False
-    """Pin a client that asks for no version to the one it gets first."""
+    """Pin a client that asks for no version to the one it gets first. Such a pin is stored within `poll_interval_s`: a
+    process that is killed before that forgets it."""
     pin_limit: int = 100_000
     """Pins by first use that are made at most."""
     poll_interval_s: float = 0.25

@@ -110,6 +110,15 @@ def test_newest_revision_is_amended_published_and_then_left_alone(project: Path,
     assert "is published and cannot be amended" in perdure(project, "--amend", code=1)
 
 
+def test_rename_told_when_its_functions_are_there_is_said_to_change_nothing(project: Path, perdure: Perdure) -> None:
+    perdure(project, "-m", "It begins", "--date", "2025-01-15")
+    rename_items(project)
+    perdure(project, "-m", "Lines", "--date", "2026-02-10")
+    before = (project / "revisions/2026-02-10_lines.py").read_text()
+    assert "--rename changed nothing" in perdure(project, "--amend", "--rename", "Order.items=lines")
+    assert before == (project / "revisions/2026-02-10_lines.py").read_text()
+
+
 def test_two_heads_are_mended_though_the_app_does_not_load(project: Path) -> None:
     in_a_process(project, "-m", "It begins", "--date", "2025-01-15")
     revisions = project / "revisions"

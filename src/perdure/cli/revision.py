@@ -121,6 +121,9 @@ def _amend(target: Target, options: RevisionOptions) -> int:
     written = amend_revision(app.revisions_folder, app.api(), options.message, options.label,
                              (options.renames, options.moves))  # fmt: skip
     _tell(written, "amended")
+    if options.renames and not written.functions:
+        say("  --rename changed nothing: the functions for it are there and stay as they are; mend them by hand, or")
+        say("  delete both files and record the revision again")
     return EXIT_OK
 
 

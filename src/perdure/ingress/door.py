@@ -3,6 +3,7 @@
 Source: SPEC 2, 3.6, 4.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol, final
 
@@ -23,6 +24,8 @@ from perdure.routing.manager import RouteManager
 from perdure.timescape.timescape import Timescape
 
 __all__ = ["AnswerableExchange", "Door"]
+
+_log = logging.getLogger("perdure.ingress")
 
 
 class AnswerableExchange(Exchange, Protocol):
@@ -77,6 +80,11 @@ class Door:
             index = self._routes.version_of(asked, error)
             told = self._timescape.state.headers[index]
             reply = self._refuse(error, exchange, request_id, index)
+        except Exception as error:  # noqa: BLE001 - our own fault: the client reads a 500 all the same
+            facts = {"request_id": request_id}
+            _log.error("no version was chosen: %s", error, exc_info=error, extra=facts)
+            told = self._timescape.state.headers[self._timescape.default]
+            reply = problem_reply(error, request_id)
         else:
             told = self._timescape.state.headers[index]
             reply = await self._controller.run(plan, exchange, params, told[0][1], request_id, trace)
