@@ -14,6 +14,7 @@ import perdure
 from perdure import App, Config, GlobalContext
 from perdure.context.exchange import Exchange
 from perdure.errors import ConfigError, DefinitionError, RevisionError, SignatureError
+from perdure.ingress.documents import Documents
 from perdure.timescape.steering import Steering
 from tests.calls import call, run, serving
 
@@ -268,4 +269,16 @@ def test_a_fault_while_a_version_is_chosen_is_a_problem_and_is_logged(caplog: py
     assert (500, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
     assert answer.headers["x-request-id"] == answer.json()["instance"]
     assert "nobody expected" not in answer.text
+    assert "nobody expected this" in caplog.text
+
+
+def test_a_fault_while_an_answer_is_refused_is_a_problem_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("nobody expected this")
+
+    monkeypatch.setattr(Documents, "answer", fail)
+    answer = call(App("t"), "GET", "/nowhere")
+    assert (500, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
     assert "nobody expected this" in caplog.text

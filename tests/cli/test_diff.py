@@ -219,6 +219,25 @@ def test_ignore_names_another_file(written: Callable[..., str], capsys: Printed)
     assert "nothing; 4 ignored\n" == capsys.readouterr().out
 
 
+def test_what_of_a_document_is_not_compared_is_told_and_how_much_more_there_is(
+    written: Callable[..., str], capsys: Printed
+) -> None:
+    def odd(count: int) -> dict[str, object]:
+        schemas = {f"T{number}": {"type": "string", "not": {"const": "x"}} for number in range(count)}
+        properties = {name: {"$ref": f"#/components/schemas/{name}"} for name in schemas}
+        answer = {"content": {"application/json": {"schema": {"type": "object", "properties": properties}}}}
+        paths = {"/x": {"get": {"responses": {"200": {"description": "", **answer}}}}}
+        return {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths,
+                "components": {"schemas": schemas}}  # fmt: skip
+
+    assert main(["diff", written("old.json", odd(7)), written("new.json", odd(1))]) == 0
+    printed = capsys.readouterr().err.splitlines()
+    assert 7 == len(printed)
+    assert all(line.startswith("perdure: old.json: #/components/schemas/T") for line in printed[:5])
+    assert "perdure: old.json: and 2 more places that cannot be compared" == printed[5]
+    assert "perdure: new.json: #/components/schemas/T0/not: left out: what it says cannot be compared" == printed[6]
+
+
 def test_stdin_is_a_document(tmp_path: Path) -> None:
     (tmp_path / "new.json").write_text(json.dumps(NEW))
     command = [sys.executable, "-m", "perdure", "diff", "-", "new.json", "--fail-on", "breaking", "--format", "json"]
@@ -235,6 +254,9 @@ def test_stdin_is_a_document(tmp_path: Path) -> None:
         (('{\n"a": 1 x}', OLD), (), "old.json, line 2"),
         (("", OLD), (), "old.json is empty"),
         (("[1]", OLD), (), "old.json is neither an OpenAPI document nor a JSON Schema"),
+        (('"x"', OLD), (), "old.json is neither an OpenAPI document nor a JSON Schema"),
+        ((SCHEMA, {"not": {}}), ("--as", "request"), "new.json is no OpenAPI document, and no JSON Schema that can be"),
+        ((SCHEMA, {"not": {}}), ("--as", "request"), "JSON Schema at #/not: the keyword 'not' is not supported"),
         (({"openapi": "4.0.0"}, OLD), (), "old.json"),
         (({"openapi": 3}, OLD), (), "old.json"),
         (({"foo": 1}, {"foo": 2}), ("--as", "request"), "old.json is no OpenAPI document, and no JSON Schema"),

@@ -7,16 +7,25 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
+from perdure.diff.findings import Finding
+from perdure.diff.rules import Flow
+from perdure.diff.types import diff_types
 from perdure.gtype import nodes as n
+from perdure.gtype.json_schema_import import from_json_schema
 from perdure.gtype.nodes import Field, GType, Node
 from perdure.gtype.traversal import children, map_children
 from tests.gtype.strategies import NAMES, PATTERNS, containers, objects, scalars, texts
 
-__all__ = ["TYPES", "edited"]
+__all__ = ["TYPES", "diff_schemas", "edited"]
 
 _SIZES = st.none() | st.integers(0, 4)
 _BOUNDS = st.none() | st.integers(-6, 6)
 _CONSTANTS = st.sampled_from(("x", "y", "", 1, 2, -1, True, None))
+
+
+def diff_schemas(old: Any, new: Any, direction: Flow, **options: Any) -> tuple[Finding, ...]:
+    """Compare two JSON Schemas, as `perdure diff` does once it has read them."""
+    return diff_types(from_json_schema(old), from_json_schema(new), direction, **options)
 
 
 def _small_types() -> SearchStrategy[GType]:

@@ -21,7 +21,6 @@ from hypothesis.strategies import DrawFn
 
 from perdure.diff.findings import Finding
 from perdure.diff.outcomes import Found
-from perdure.diff.schemas import diff_schemas
 from perdure.diff.subset import search_difference
 from perdure.diff.types import diff_types
 from perdure.errors import TypeDefinitionError
@@ -30,7 +29,7 @@ from perdure.gtype import nodes as n
 from perdure.gtype.generate import values
 from perdure.gtype.nodes import Node
 from perdure.gtype.validator_patterns import compile_pattern
-from tests.diff.edits import TYPES, edited
+from tests.diff.edits import TYPES, diff_schemas, edited
 from tests.diff.examples import EXAMPLES
 from tests.gtype.strategies import DATA, NAMES, SMALL_NODES, edges
 

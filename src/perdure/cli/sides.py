@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from perdure.cli.console import complain
 from perdure.errors import DocumentError, PerdureError, TypeDefinitionError, UnknownVersionError
 from perdure.gtype.nodes import GType
 from perdure.manifest.records import Api
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODE", "Step", "UnknownSideError", "Versions", "read_document"]
 
+_MOST_WARNINGS = 5
 CODE = "code"
 """What the code is called among versions."""
 
@@ -25,19 +27,22 @@ class UnknownSideError(PerdureError):
 def read_document(path: Path) -> Api | GType:
     """Return the API or the type that the file *path* describes; ``-`` is stdin.
 
-    An object with a member ``openapi`` is an OpenAPI document, any other, or a bool, a JSON Schema.
+    An object with a member ``openapi`` is an OpenAPI document, any other, or a bool, a JSON Schema. What of an OpenAPI
+    document cannot be compared is told on stderr: nothing is left out in silence.
 
     Raises:
         DocumentError: It cannot be read, or is neither; the message names the file.
     """
     from perdure.gtype.json_schema_import import from_json_schema
     from perdure.openapi.loading import load_document
-    from perdure.openapi.reading import read_openapi
+    from perdure.openapi.reading import read_openapi_with_warnings
 
     document = load_document(Path("/dev/stdin") if str(path) == "-" else path)
     try:
         if isinstance(document, dict) and ("openapi" in document or "swagger" in document):
-            return read_openapi(document)
+            reading = read_openapi_with_warnings(document)
+            _tell(path, reading.warnings)
+            return reading.api
         if isinstance(document, dict | bool):
             return from_json_schema(document)
     except DocumentError as error:
@@ -47,6 +52,14 @@ def read_document(path: Path) -> Api | GType:
             f"{path} is no OpenAPI document, and no JSON Schema that can be compared: {error}"
         ) from error
     raise DocumentError(f"{path} is neither an OpenAPI document nor a JSON Schema: both are objects")
+
+
+def _tell(path: Path, warnings: Sequence[str]) -> None:
+    """Say what was not read: the first few, and how many there are."""
+    for warning in warnings[:_MOST_WARNINGS]:
+        complain(f"{path}: {warning}")
+    if len(warnings) > _MOST_WARNINGS:
+        complain(f"{path}: and {len(warnings) - _MOST_WARNINGS} more places that cannot be compared")
 
 
 class Step(NamedTuple):

@@ -21,7 +21,7 @@ from perdure.lifecycle.controller import Controller
 from perdure.lifecycle.reply import Reply
 from perdure.lifecycle.socket_run import POLICY
 from perdure.routing.manager import RouteManager
-from perdure.timescape.timescape import Timescape
+from perdure.timescape.timescape import HeaderItems, Timescape
 
 __all__ = ["AnswerableExchange", "Door"]
 
@@ -76,15 +76,8 @@ class Door:
             if asked is None and exchange.query_string and self._version_query is not None:
                 asked = self._asked_in_query(exchange.query_string)
             plan, params, index = self._routes.find(exchange, asked)
-        except RequestError as error:
-            index = self._routes.version_of(asked, error)
-            told = self._timescape.state.headers[index]
-            reply = self._refuse(error, exchange, request_id, index)
-        except Exception as error:  # noqa: BLE001 - our own fault: the client reads a 500 all the same
-            facts = {"request_id": request_id}
-            _log.error("no version was chosen: %s", error, exc_info=error, extra=facts)
-            told = self._timescape.state.headers[self._timescape.default]
-            reply = problem_reply(error, request_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client reads an answer
+            told, reply = self._refuse(error, exchange, request_id, asked)
         else:
             told = self._timescape.state.headers[index]
             reply = await self._controller.run(plan, exchange, params, told[0][1], request_id, trace)
@@ -129,7 +122,21 @@ class Door:
         values = parse_query(query_string).get(name)
         return values[-1] if values else None
 
-    def _refuse(self, error: RequestError, exchange: Exchange, request_id: str, index: int) -> Reply:
+    def _refuse(
+        self, error: Exception, exchange: Exchange, request_id: str, asked: str | None
+    ) -> tuple[HeaderItems, Reply]:
+        """Answer what was not found to have a plan; a fault of our own, here or before, is a 500 and logged."""
+        headers = self._timescape.state.headers
+        if isinstance(error, RequestError):
+            try:
+                index = self._routes.version_of(asked, error)
+                return headers[index], self._answer_unserved(error, exchange, request_id, index)
+            except Exception as failure:  # noqa: BLE001 - reported below
+                error = failure
+        _log.error("the door failed: %s", error, exc_info=error, extra={"request_id": request_id})
+        return headers[self._timescape.default], problem_reply(error, request_id)
+
+    def _answer_unserved(self, error: RequestError, exchange: Exchange, request_id: str, index: int) -> Reply:
         """Answer what no plan serves: health checks, documents, OPTIONS, and problems."""
         reply = self._health.answer(exchange.method, exchange.path)
         if reply is not None and self._routes.is_free(exchange.path, error):
