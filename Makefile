@@ -61,7 +61,7 @@ $(VENV)/.pip:
 	@touch $@
 
 $(VENV)/.run: pyproject.toml | $(VENV)/.pip
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[auth]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.pip

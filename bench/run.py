@@ -17,9 +17,10 @@ from harness.report import as_json, rates_table, ratios_table, warnings
 from harness.servers import SERVERS
 from harness.session import Plan, measure
 from harness.table import paint
+from overload import measure_overload
 
 RESULTS = Path(__file__).with_name("results.json")
-MICRO = "micro"
+MICRO, OVERLOAD = "micro", "overload"
 
 
 def main() -> int:
@@ -45,6 +46,11 @@ def main() -> int:
         print(f"{micro.table(measured)}\n", flush=True)
         results["micro"] = micro.as_json(measured)
         _write(results)
+    if not options.only or OVERLOAD in options.only:
+        overload = measure_overload(python, wrk, cores, seconds=options.seconds)
+        print(f"{overload.told()}\n", flush=True)
+        results["overload"] = overload.as_json()
+        _write(results)
     for warning in warnings(findings):
         print(paint(f"warning: {warning}", "bad"))
     for name, why in findings.failures.items():
@@ -54,7 +60,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    names = [*(server.name for server in SERVERS), MICRO]
+    names = [*(server.name for server in SERVERS), MICRO, OVERLOAD]
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three rounds of one second: a look, not a measurement")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, help=f"any of: {', '.join(names)}")

@@ -94,6 +94,17 @@ def test_a_start_that_fails_leaves_what_was_entered_and_tells_the_server(caplog:
     assert ["enter", "leave"] == ran
 
 
+def test_a_start_up_function_that_yields_is_refused() -> None:
+    app = App("t")
+
+    async def open_and_close() -> AsyncIterator[None]:
+        yield
+
+    for register in (app.startup, app.shutdown):
+        with pytest.raises(SignatureError, match=r"open_and_close.*lifespan"):
+            register(open_and_close)
+
+
 def test_a_stop_that_fails_still_stops_the_rest(caplog: pytest.LogCaptureFixture) -> None:
     ran: list[str] = []
     app = App("t")

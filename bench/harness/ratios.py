@@ -50,6 +50,8 @@ COMPARISONS: tuple[Comparison, ...] = (
     Comparison("get_vs_fastapi_bare", "perdure", "get", "fastapi_bare", "get", 3.0),
     Comparison("post_vs_fastapi_bare", "perdure", "post", "fastapi_bare", "post", 3.0),
     Comparison("post_vs_cadwyn_bare", "perdure", "post", "cadwyn_bare", "post", 15.0),
+    Comparison("get_guarded_vs_open", "perdure_guarded", "get", "perdure_open", "get", 0.85),
+    Comparison("post_guarded_vs_open", "perdure_guarded", "post", "perdure_open", "post", 0.85),
     Comparison("post_oldest_vs_newest", "perdure", "post_oldest", "perdure", "post", 0.6),
     Comparison("post_oldest_vs_cadwyn", "perdure", "post_oldest", "cadwyn", "post_oldest"),
     *(

@@ -8,13 +8,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
 from harness.answers import ask
 from harness.cores import pinned
-from harness.scenarios import SCENARIOS, Kind
+from harness.scenarios import SCENARIOS, Kind, Scenario
+from harness.tokens import TOKEN, TOKEN_KEY
 
 BENCH = Path(__file__).resolve().parents[1]
 _START_TIMEOUT_S = 30.0
@@ -36,11 +37,20 @@ class Server:
     kinds: tuple[Kind, ...] = ("get", "post")
     program: str = ""
     """Where it is not the name."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What it is sent besides what all are."""
+    ready_path: str = SCENARIOS["get"].path
+    """Where it answers once it can."""
 
     def command(self, python: Path, port: int) -> list[str]:
         """Return the command that serves it at *port*."""
         target = f"{self.program or self.name}_app:app"
         return [str(python), "-m", *self.runs_on, "--host", "127.0.0.1", "--port", str(port), target]
+
+    def scenario(self, kind: Kind) -> Scenario:
+        """Return what it is asked."""
+        scenario = SCENARIOS[kind]
+        return replace(scenario, headers={**scenario.headers, **self.headers})
 
 
 # Granian writes no access log unless told to, so uvicorn is told not to. All else is as both come.
@@ -53,6 +63,8 @@ _BARE_UVICORN = (*_UVICORN, "--http", "h11", "--loop", "asyncio")
 SERVERS: tuple[Server, ...] = (
     Server(name="floor", runs_on=_RSGI),
     Server(name="perdure", runs_on=_RSGI, kinds=_EVERY),
+    Server(name="perdure_open", runs_on=_RSGI),
+    Server(name="perdure_guarded", runs_on=_RSGI, headers={"authorization": f"Bearer {TOKEN}"}),
     Server(name="blacksheep", runs_on=_ASGI),
     Server(name="litestar", runs_on=_ASGI),
     Server(name="fastapi", runs_on=_UVICORN),
@@ -85,7 +97,7 @@ def running(server: Server, python: Path, core: int) -> Iterator[RunningServer]:
         process = subprocess.Popen(
             server.command(python, port),
             cwd=BENCH / "servers",
-            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TOKEN_KEY": TOKEN_KEY},
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -102,7 +114,7 @@ def _wait_answering(server: Server, process: subprocess.Popen[bytes], port: int,
     deadline = time.monotonic() + _START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            ask(port, SCENARIOS["get"])
+            ask(port, replace(server.scenario("get"), path=server.ready_path))
         except OSError:
             time.sleep(0.05)
         else:

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.answers import WrongAnswerError, check
 from harness.cores import Cores
 from harness.load import LoadError, Measurement, put_under_load
-from harness.scenarios import KINDS, SCENARIOS, Kind
+from harness.scenarios import KINDS, Kind
 from harness.servers import RunningServer, Server, ServerFailedError, running
 
 _WARM_UP_S = 1
@@ -72,7 +72,7 @@ def _start(
     try:
         one = stack.enter_context(running(server, plan.python, plan.cores.server))
         for kind in server.kinds:
-            check(one.port, SCENARIOS[kind])
+            check(one.port, server.scenario(kind))
     except (ServerFailedError, WrongAnswerError, OSError) as error:
         findings.fail(server.name, str(error))
         tell(f"FAILED {server.name}: {error}")
@@ -81,7 +81,7 @@ def _start(
 
 
 def _measure_one(plan: Plan, one: RunningServer, kind: Kind, findings: Findings, tell: Callable[[str], None]) -> None:
-    scenario = SCENARIOS[kind]
+    scenario = one.server.scenario(kind)
     name = one.server.name
     try:
         put_under_load(one, scenario, seconds=_WARM_UP_S, wrk=plan.wrk, cores=plan.cores)
@@ -92,4 +92,4 @@ def _measure_one(plan: Plan, one: RunningServer, kind: Kind, findings: Findings,
         tell(f"FAILED {name} {kind}: {error}")
         return
     findings.measured.setdefault((name, kind), []).append(found)
-    tell(f"  {name:<11} {kind:<11} {found.rps:>9,.0f}/s  p50 {found.p50_us:>6} us  p99 {found.p99_us:>6} us")
+    tell(f"  {name:<15} {kind:<11} {found.rps:>9,.0f}/s  p50 {found.p50_us:>6} us  p99 {found.p99_us:>6} us")

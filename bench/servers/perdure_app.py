@@ -1,36 +1,8 @@
-"""Perdure with all on that stands in a request's way: ids, traces, three versions, hooks, both validations, usage.
+"""Perdure with all on that stands in a request's way.
 
-The hooks wait for nothing, so they are plain functions.
-
-``revisions/`` holds the three versions; what is written here is the newest.
+Ids, traces, three versions, a rate limit that is counted exactly, hooks, both validations, usage.
 """
 
-from structs import NewOrder, Order, User, find_user, place
+from perdure_routes import build
 
-from perdure import App, LocalContext, Request, Response
-
-app = App("bench", revisions="revisions")
-
-
-@app.before
-def note_path(req: Request, lctx: LocalContext) -> None:
-    """Remember something for the after hook."""
-    lctx.set("asked", req.path)
-
-
-@app.after
-def use_path(res: Response, lctx: LocalContext) -> None:
-    """Use what the before hook left."""
-    lctx.get("asked")
-
-
-@app.get("/users/{user_id:int}")
-async def get_user(req: Request) -> User:
-    """Return one user."""
-    return find_user(req.params["user_id"])
-
-
-@app.post("/orders", status=201)
-async def create_order(req: Request[NewOrder]) -> Order:
-    """Place an order."""
-    return place(req.body)
+app = build(rate_limit="100000/second")

@@ -13,7 +13,7 @@ __all__ = ["router"]
 router = Router("/products")
 
 
-@router.get("/")
+@router.get("/", public=True)
 async def list_products(req: Request[None, Any, ProductQuery], gctx: GlobalContext[Modules]) -> Page[Product]:
     """List the products, by sku; those with a tag, if one is given."""
     query = req.query
@@ -23,7 +23,7 @@ async def list_products(req: Request[None, Any, ProductQuery], gctx: GlobalConte
     return Page(products, write_cursor(following))
 
 
-@router.get("/{sku}")
+@router.get("/{sku}", public=True)
 async def get_product(req: Request[None, ProductPath], gctx: GlobalContext[Modules]) -> Product:
     """Return a product."""
     try:

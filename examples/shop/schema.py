@@ -29,6 +29,8 @@ def prepare(db: Connection, catalogue: Path) -> None:
     """Make the tables, and fill the one of products from *catalogue* where it is empty."""
     for table in _TABLES:
         db.execute(table)
+    if "owner" not in [column["name"] for column in db.execute("PRAGMA table_info(orders)")]:
+        db.execute("ALTER TABLE orders ADD COLUMN owner TEXT")  # what was ordered before is nobody's: clerks see it
     if db.execute("SELECT 1 FROM products").fetchone() is None:
         with catalogue.open(encoding="utf-8", newline="") as file:
             rows = [

@@ -71,8 +71,8 @@ class Store:
 
         return await self._database.read(query)
 
-    async def place(self, order_id: str, new: NewOrder) -> Order:
-        """Take what *new* asks for out of stock, and return the order it becomes.
+    async def place(self, order_id: str, new: NewOrder, *, owner: str | None) -> Order:
+        """Take what *new* asks for out of stock, and return the order it becomes, which is *owner*'s.
 
         Raises:
             UnknownSkuError: The shop does not sell some of it.
@@ -90,7 +90,7 @@ class Store:
                 id=order_id, status=OrderStatus.PENDING, customer=new.customer, lines=lines, total=Money.euros(total),
                 note=new.note, created_at=datetime.now(UTC).replace(microsecond=0),
             )  # fmt: skip
-            _insert(db, order)
+            _insert(db, order, owner)
             return order
 
         return await self._database.write(change)
@@ -104,32 +104,35 @@ class Store:
 
         await self._database.write(change)
 
-    async def find_order(self, order_id: str) -> Order:
-        """Return an order.
+    async def find_order(self, order_id: str, *, owner: str | None = None) -> Order:
+        """Return an order, of *owner* if one is given.
 
         Raises:
             UnknownOrderError: There is none with this id.
         """
-        return await self._database.read(lambda db: _find(db, order_id))
+        return await self._database.read(lambda db: _find(db, order_id, owner))
 
     async def list_orders(
-        self, *, status: OrderStatus | None, before: OrderPosition | None, limit: int
+        self, *, owner: str | None = None, status: OrderStatus | None, before: OrderPosition | None, limit: int
     ) -> tuple[list[Order], OrderPosition | None]:
-        """Return up to *limit* orders, the newest first, and where the next ones begin if there are more."""
+        """Return up to *limit* orders, of *owner* if one is given, the newest first, and where the next ones begin."""
 
         def query(db: Connection) -> tuple[list[Order], OrderPosition | None]:
             rows = db.execute(
                 "SELECT * FROM orders WHERE (:before IS NULL OR number < :before)"
-                " AND (:status IS NULL OR status = :status) ORDER BY number DESC LIMIT :limit",
-                {"before": before.number if before else None, "status": status, "limit": limit + 1},
+                " AND (:owner IS NULL OR owner = :owner) AND (:status IS NULL OR status = :status)"
+                " ORDER BY number DESC LIMIT :limit",
+                {"owner": owner, "before": before.number if before else None, "status": status, "limit": limit + 1},
             ).fetchall()
             following = OrderPosition(rows[limit - 1]["number"]) if len(rows) > limit else None
             return [_order(db, row) for row in rows[:limit]], following
 
         return await self._database.read(query)
 
-    async def cancel(self, order_id: str) -> Order:
-        """Cancel an order and put what it took back into stock; one that is cancelled already stays as it is.
+    async def cancel(self, order_id: str, *, owner: str | None = None) -> Order:
+        """Cancel an order, of *owner* if one is given, and put what it took back into stock.
+
+        One that is cancelled already stays as it is.
 
         Raises:
             UnknownOrderError: There is none with this id.
@@ -137,7 +140,7 @@ class Store:
         """
 
         def change(db: Connection) -> Order:
-            order = _find(db, order_id)
+            order = _find(db, order_id, owner)
             if order.status is OrderStatus.COMPLETED:
                 raise OrderClosedError(f"order {order_id!r} is completed; it cannot be cancelled any more")
             if order.status is OrderStatus.PENDING:
@@ -190,14 +193,14 @@ def _put_back(db: Connection, order_id: str) -> None:
     db.executemany("UPDATE products SET stock = stock + ? WHERE sku = ?", [tuple(line) for line in lines])
 
 
-def _insert(db: Connection, order: Order) -> None:
+def _insert(db: Connection, order: Order, owner: str | None) -> None:
     who = order.customer
     db.execute(
-        "INSERT INTO orders (id, status, first_name, last_name, email, total, note, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO orders (id, status, first_name, last_name, email, total, note, created_at, owner)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             order.id, order.status, who.first_name, who.last_name, who.email, order.total.amount, order.note,
-            order.created_at.isoformat(),
+            order.created_at.isoformat(), owner,
         ),
     )  # fmt: skip
     db.executemany(
@@ -212,8 +215,10 @@ def _set_status(db: Connection, order: Order, status: OrderStatus) -> Order:
     return order
 
 
-def _find(db: Connection, order_id: str) -> Order:
-    row = db.execute("SELECT * FROM orders WHERE id = ?", (order_id,)).fetchone()
+def _find(db: Connection, order_id: str, owner: str | None = None) -> Order:
+    row = db.execute(
+        "SELECT * FROM orders WHERE id = ? AND (? IS NULL OR owner = ?)", (order_id, owner, owner)
+    ).fetchone()
     if row is None:
         raise UnknownOrderError(order_id)
     return _order(db, row)

@@ -1,4 +1,4 @@
-"""The App: the public face of registration, and the one place where the components are put together.
+"""The App: the public face of registration.
 
 Source: SPEC 2, 3; DESIGN "The house".
 """
@@ -8,41 +8,30 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar, final, overload
 
-from msgspec import Struct
-
-from perdure.clock import SystemClock
-from perdure.config import Config
+from perdure.assembly import Parts, Runtime
+from perdure.config import Config, Resolved, invocation, resolve
 from perdure.context.global_ import GlobalContext
-from perdure.errors import ConfigError, RevisionError
-from perdure.ids import RequestIds
+from perdure.errors import ConfigError, RevisionError, SignatureError
+from perdure.identity.base import Scheme
 from perdure.ingress.asgi import AsgiAdapter, Receive, Scope, Send
-from perdure.ingress.documents import Documents
-from perdure.ingress.door import Door
-from perdure.ingress.health import Health
-from perdure.ingress.refusal import render
-from perdure.ingress.rsgi import RsgiAdapter
-from perdure.lifecycle.arguments import inspect_callback
-from perdure.lifecycle.cleanup import Cleanup
-from perdure.lifecycle.controller import Controller
+from perdure.lifecycle.arguments import describe, inspect_callback
 from perdure.lifecycle.execution import Observer
 from perdure.lifecycle.hooks import Hook, HookKind, PlannedHook, plan_hook
 from perdure.manifest.records import Api, HandlerManifest
 from perdure.modules.local import LocalModules
-from perdure.rollout.opening import FORGETFUL, StorePlace, open_rollout
+from perdure.rollout.opening import FORGETFUL, StorePlace
 from perdure.rollout.rollout import Rollout
-from perdure.routing.catalogue import Catalogue, RouteInfo
+from perdure.routing.catalogue import RouteInfo
 from perdure.routing.planner import GlobalHooks
 from perdure.routing.router import Router
 from perdure.routing.templates import Converter
 from perdure.store.base import Store
 from perdure.timescape.loading import load_revisions
 from perdure.timescape.timescape import Timescape
-from perdure.timescape.view import VersionsView
 
 __all__ = ["App"]
 
@@ -52,19 +41,6 @@ Lifespan = Callable[[GlobalContext[Any]], AbstractAsyncContextManager[Any]]
 """Called with the Global Context; what it returns is entered at start and left at the end."""
 
 _log = logging.getLogger("perdure.app")
-
-
-@final
-class _Runtime(Struct, frozen=True):
-    """What a compiled app consists of."""
-
-    catalogue: Catalogue
-    controller: Controller
-    gctx: GlobalContext[Any]
-    door: Door
-    rsgi: RsgiAdapter
-    threads: ThreadPoolExecutor
-    documents: Documents
 
 
 @final
@@ -80,6 +56,7 @@ class App(Router):
         config: Settings.
         lifespan: Entered when the server starts, left when it stops; called with the Global Context.
         converters: Path converters of the program, besides the standard ones.
+        auth: Schemes of authentication of the program's own, besides those of the configuration.
     Raises:
         RevisionError: *revisions* is named but does not exist.
         ConfigError: *config* is no `Config`.
@@ -87,25 +64,28 @@ class App(Router):
 
     def __init__(
         self, name: str, *, revisions: str | Path | None = None, config: Config | None = None,
-        lifespan: Lifespan | None = None, converters: Iterable[Converter] = (),
+        lifespan: Lifespan | None = None, converters: Iterable[Converter] = (), auth: Iterable[Scheme] = (),
     ) -> None:  # fmt: skip
         super().__init__(converters=converters)
         if config is not None and not isinstance(config, Config):
             raise ConfigError(f"config is a perdure.Config, not {config!r}")
         self.name = name
-        self.config = config or Config()
+        self._given = config or Config()
+        self._invocation = invocation()
+        self._resolved: Resolved | None = None
         caller = sys._getframe(1)  # noqa: SLF001 - there is no public way to ask who calls
-        beside = Path(caller.f_code.co_filename).parent
+        self._beside = beside = Path(caller.f_code.co_filename).parent.absolute()
         self._revisions = _revisions_folder(revisions, beside)
         self.revisions_folder = self._revisions or beside / "revisions"
         """Where the revision files are, or would be."""
         self._lifespan = lifespan
+        self._schemes = tuple(auth)
         self._startup: list[Callable[..., Any]] = []
         self._shutdown: list[Callable[..., Any]] = []
         self._modules = LocalModules()
         self._hooks: dict[HookKind, list[PlannedHook]] = {"before": [], "after": [], "catch": []}
         self._observers: list[Observer] = []
-        self._runtime: _Runtime | None = None
+        self._runtime: Runtime | None = None
         self._starting: asyncio.Task[None] | None = None
         self._stack: AsyncExitStack | None = None
         self._is_ready = False
@@ -166,13 +146,13 @@ class App(Router):
             SignatureError: It takes something else.
         """
         self._refuse_when_closed()
-        self._startup.append(inspect_callback(fn, ("gctx",)).call)
+        self._startup.append(_callback(fn))
         return fn
 
     def shutdown(self, fn: F) -> F:
         """Run the decorated function when the server stops, last registered first; as `startup`."""
         self._refuse_when_closed()
-        self._shutdown.append(inspect_callback(fn, ("gctx",)).call)
+        self._shutdown.append(_callback(fn))
         return fn
 
     def module(self, name: str, target: object) -> None:
@@ -187,6 +167,22 @@ class App(Router):
     def observe(self, observer: Observer) -> None:
         """Call *observer* with the `Execution` of every finished request, on the event loop; it must be quick."""
         self._observers.append(observer)
+
+    @property
+    def config(self) -> Config:
+        """The settings: what the code says, then the settings file, the environment and the command line.
+
+        Raises:
+            SettingsError: A setting is unknown or cannot be used; all that are wrong are told, with their places.
+        """
+        return self.resolved.config
+
+    @property
+    def resolved(self) -> Resolved:
+        """The settings, and where each is from; read once. Raises as `config`."""
+        if self._resolved is None:
+            self._resolved = resolve(self._given, self._beside, self._invocation)
+        return self._resolved
 
     def routes(self) -> tuple[RouteInfo, ...]:
         """Return every endpoint there is or was; raises as `compile`."""
@@ -214,8 +210,20 @@ class App(Router):
 
     def rollout_in(self, store: Store) -> Rollout:
         """Return the rollout of this app's versions, as *store* has it; for tools. Raises as `compile`."""
-        timescape = self._compiled().catalogue.timescape
-        return Rollout(self.name, timescape, store, self.config, SystemClock(), self.manifests())
+        return self._compiled().rollout_in(store)
+
+    @property
+    def store(self) -> Store:
+        """The store, while the app runs: versions and what is decided about them, API keys.
+
+        Raises:
+            StoreError: The app is not started, or keeps nothing.
+        """
+        return self._compiled().store()
+
+    def masked(self, text: str) -> str:
+        """Return *text* with ``***`` for the value of every secret that was read; for what is printed."""
+        return text if self._runtime is None else self._runtime.secrets.mask(text)
 
     def openapi(self, version: str | None = None) -> dict[str, object]:
         """Return the OpenAPI 3.1 document of a version, as plain data; raises as `compile`.
@@ -292,54 +300,35 @@ class App(Router):
 
         return register if fn is None else register(fn)
 
-    def _compiled(self) -> _Runtime:
+    def _compiled(self) -> Runtime:
         self.compile()
         assert self._runtime is not None  # noqa: S101 - compile has just set it
         return self._runtime
 
-    def _build(self) -> _Runtime:
-        config = self.config
+    def _build(self) -> Runtime:
         revisions = load_revisions(self._revisions) if self._revisions is not None else ()
         hooks = GlobalHooks(**{kind: tuple(planned) for kind, planned in self._hooks.items()})
-        catalogue = Catalogue(config, self.declarations(), revisions, hooks, tuple(self._modules))
-        for version, key in catalogue.unserved:
-            _log.warning("%s exists in version %s, but no handler serves it any more", key, version)
-        timescape = catalogue.timescape
-        view = VersionsView(timescape, catalogue.transformers)
-        gctx = GlobalContext[Any](config=config, modules=self._modules, timescape=view)
-        threads = ThreadPoolExecutor(config.worker_threads, thread_name_prefix=f"perdure-{self.name}")
-        controller = Controller(gctx, Cleanup(render, config.cleanup_timeout_s), threads, self._observers)
-        documents = Documents(self.name, config, catalogue)
-        door = Door(
-            config, catalogue.routes, controller, Health(lambda: self._is_ready), RequestIds(SystemClock()).new,
-            timescape, documents,
+        parts = Parts(
+            name=self.name, config=self.config, declarations=self.declarations(), revisions=revisions, hooks=hooks,
+            modules=self._modules, schemes=self._schemes, observers=self._observers, is_ready=lambda: self._is_ready,
         )  # fmt: skip
-        return _Runtime(catalogue, controller, gctx, door, RsgiAdapter(door), threads, documents)
+        return Runtime(parts)
 
     async def _start(self) -> None:
         runtime = self._compiled()
-        _warn_of_holes(runtime.catalogue.timescape)
+        url = self.config.store_url
+        place = self._store_place or (StorePlace(url=url) if url is not None else FORGETFUL)
         async with AsyncExitStack() as stack:
-            await self._start_rollout(runtime, stack)
+            await runtime.open(place, stack)
             if self._lifespan is not None:
                 await stack.enter_async_context(self._lifespan(runtime.gctx))
             for fn in self._shutdown:
                 stack.push_async_callback(_call, fn, runtime.gctx)
             for fn in self._startup:
                 await _call(fn, runtime.gctx)
+            await runtime.admit(stack)
             self._stack = stack.pop_all()
         self._is_ready = True
-
-    async def _start_rollout(self, runtime: _Runtime, stack: AsyncExitStack) -> None:
-        configured = self.config.store_place()
-        place = self._store_place or (StorePlace(url=configured) if configured is not None else FORGETFUL)
-        if place is FORGETFUL and len(runtime.catalogue.timescape.versions) == 1:
-            return  # nothing can be decided about an API without versions, and nobody would remember it
-        rollout = await asyncio.to_thread(open_rollout, place, self.rollout_in)
-        stack.push_async_callback(asyncio.to_thread, rollout.close)
-        following = asyncio.create_task(rollout.run())
-        stack.push_async_callback(_cancel, following)
-        runtime.controller.tally = rollout.tally
 
 
 def _revisions_folder(given: str | Path | None, beside: Path) -> Path | None:
@@ -351,24 +340,14 @@ def _revisions_folder(given: str | Path | None, beside: Path) -> Path | None:
     return None
 
 
-def _warn_of_holes(timescape: Timescape) -> None:
-    for version in timescape.versions:
-        revision = timescape.revision_at(version.index)
-        if revision is None:
-            continue
-        for hole in revision.holes:
-            _log.warning(
-                "%s:%s: older clients get an error here, still to decide: %s", revision.file, hole.line, hole.what
-            )
+def _callback(fn: Callable[..., Any]) -> Callable[..., Any]:
+    callback = inspect_callback(fn, ("gctx",))
+    if callback.streams:
+        raise SignatureError(f"{describe(fn)} yields: what opens and closes something is App(lifespan=...)")
+    return callback.call
 
 
 async def _call(fn: Callable[..., Any], gctx: GlobalContext[Any]) -> None:
     outcome = fn(gctx)
     if inspect.isawaitable(outcome):
         await outcome
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

@@ -3,6 +3,7 @@
 * PerdureError
   x DefinitionError                 the program is wrong: found at registration or start
     - ConfigError
+      + SettingsError
     - SignatureError
     - TypeDefinitionError
     - RouteDefinitionError
@@ -12,7 +13,7 @@
   x StoreError                      the store cannot be opened, read or written
     - RevisionConflictError
   x MigrationError                  a step on the app's own database cannot be made
-  x DecisionError                   what is to be decided about a version cannot be meant
+  x DecisionError                   what is to be decided about a version or an API key cannot be meant
   x RequestError                    a client is told; `status` maps them at the ingress
     - MalformedRequestError
     - InvalidRequestError
@@ -25,6 +26,13 @@
     - UnknownVersionError
     - VersionClosedError
     - UntranslatableRequestError
+    - UnauthenticatedError
+    - ForbiddenError
+    - RateLimitedError
+    - OverloadedError
+    - IdentityUnavailableError
+    - UriTooLongError
+    - MisdirectedRequestError
   x ExecutionError                  the server failed while it served
     - InvalidResponseError
     - RevisionFaultError
@@ -38,6 +46,10 @@
     - SnapshotError
     - PhaseError
     - SocketClosedError
+    - SecretError
+      + SecretMissingError
+      + SecretDeniedError
+      + SecretUnavailableError
   x ValueRejectedError              a value does not fit its GType
     - InvalidValueError
     - MalformedValueError
@@ -64,7 +76,9 @@ __all__ = [
     "DuplicateRouteError",
     "ExecutionError",
     "Fault",
+    "ForbiddenError",
     "HeadersTooLargeError",
+    "IdentityUnavailableError",
     "IgnoreFileError",
     "InvalidRequestError",
     "InvalidResponseError",
@@ -73,18 +87,26 @@ __all__ = [
     "MalformedValueError",
     "MethodNotAllowedError",
     "MigrationError",
+    "MisdirectedRequestError",
     "ModuleError",
+    "OverloadedError",
     "PayloadTooLargeError",
     "PerdureError",
     "PhaseError",
     "Place",
     "Problem",
+    "RateLimitedError",
     "RequestError",
     "RevisionConflictError",
     "RevisionError",
     "RevisionFaultError",
     "RouteDefinitionError",
     "RouteNotFoundError",
+    "SecretDeniedError",
+    "SecretError",
+    "SecretMissingError",
+    "SecretUnavailableError",
+    "SettingsError",
     "ShuttingDownError",
     "SignatureError",
     "SnapshotError",
@@ -92,10 +114,12 @@ __all__ = [
     "StoreError",
     "TransformerMissingError",
     "TypeDefinitionError",
+    "UnauthenticatedError",
     "UnknownVersionError",
     "UnsupportedMediaTypeError",
     "UntranslatableRequestError",
     "UntranslatableResponseError",
+    "UriTooLongError",
     "ValueRejectedError",
     "VersionClosedError",
 ]
@@ -130,6 +154,20 @@ class DefinitionError(PerdureError):
 
 class ConfigError(DefinitionError):
     """A setting is unknown or has a value that cannot be used."""
+
+
+@final
+class SettingsError(ConfigError):
+    """Settings from files, the environment or the command line are unknown or cannot be used; all are told at once.
+
+    Args:
+        faults: A sentence each, which says where it stands: ``perdure.toml:12: …``.
+    """
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        told = faults[0] if len(faults) == 1 else f"{len(faults)} settings cannot be used:\n  " + "\n  ".join(faults)
+        super().__init__(told)
+        self.faults = faults
 
 
 class SignatureError(DefinitionError):
@@ -181,7 +219,7 @@ class MigrationError(PerdureError):
 
 
 class DecisionError(PerdureError):
-    """What is to be decided about a version cannot be meant; nothing was changed."""
+    """What is to be decided about a version or an API key cannot be meant; nothing was changed."""
 
 
 class ValueRejectedError(PerdureError):
@@ -320,6 +358,77 @@ class UntranslatableRequestError(RequestError):
         self.target = target
 
 
+@final
+class UnauthenticatedError(RequestError):
+    """The client did not show who it is, or not well enough; why is for the log alone.
+
+    Args:
+        reason: For the log; never sent.
+        challenges: Values of ``WWW-Authenticate``.
+    """
+
+    def __init__(self, reason: str, challenges: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.challenges = challenges
+
+
+@final
+class ForbiddenError(RequestError):
+    """The client may not do this.
+
+    Args:
+        reason: For the log; never sent.
+        challenges: Values of ``WWW-Authenticate``: which scopes would be enough (RFC 6750).
+    """
+
+    def __init__(self, reason: str, challenges: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.challenges = challenges
+
+
+@final
+class RateLimitedError(RequestError):
+    """The client asks too often.
+
+    Args:
+        retry_after_s: When it may ask again, in whole seconds from now, at least 1.
+        headers: ``ratelimit`` and ``ratelimit-policy``.
+    """
+
+    def __init__(self, retry_after_s: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(f"Too many requests; try again in {retry_after_s} s.")
+        self.retry_after_s = retry_after_s
+        self.headers = headers
+
+
+@final
+class OverloadedError(RequestError):
+    """The server has too much to do for requests of this priority."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("The server has too much to do; try again.")
+        self.retry_after_s = retry_after_s
+
+
+@final
+class IdentityUnavailableError(RequestError):
+    """Who the client is cannot be found out now: what would have to be asked does not answer. Why is for the log."""
+
+    def __init__(self, reason: str, retry_after_s: int = 1) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+@final
+class UriTooLongError(RequestError):
+    """Path and query are longer than allowed."""
+
+
+@final
+class MisdirectedRequestError(RequestError):
+    """The request is for a host this server does not answer for."""
+
+
 class ExecutionError(PerdureError):
     """The server failed while it served a request."""
 
@@ -418,6 +527,25 @@ class PhaseError(ExecutionError):
 @final
 class SocketClosedError(ExecutionError):
     """A WebSocket was used after its end."""
+
+
+class SecretError(ExecutionError):
+    """A secret cannot be had. Nothing of its value is ever in the message."""
+
+
+@final
+class SecretMissingError(SecretError):
+    """No provider has a secret of this name."""
+
+
+@final
+class SecretDeniedError(SecretError):
+    """A handler asked for a secret it does not declare."""
+
+
+@final
+class SecretUnavailableError(SecretError):
+    """The provider that should have it cannot be asked now."""
 
 
 @final

@@ -8,7 +8,9 @@ import pytest
 
 from perdure.cli.changelog_text import Entry, Release, to_markdown
 from perdure.cli.main import main
-from tests.cli.versioned import RECORDED, write_project
+from perdure.timescape.delta import delta, write_delta
+from perdure.timescape.renames import Renames
+from tests.cli.versioned import ONE, RECORDED, TWO, write_project
 
 Printed = pytest.CaptureFixture[str]
 
@@ -156,3 +158,12 @@ def test_many_endpoints_are_cut_and_markup_is_escaped() -> None:
 
 def test_version_without_changes_says_so() -> None:
     assert text().endswith("## 2026-01-01\n\nNothing changed for clients.")
+
+
+def test_recorded_rename_is_told_as_one_change(project: Path, capsys: Printed) -> None:
+    renames = Renames(members={"Order": {"sum": "total"}})
+    write_delta(project.parent / "revisions", "2026-02-01_total", delta(ONE, TWO, renames))
+    assert main(["changelog", "--from", "v1.0.0", "--to", "v2.0.0"]) == 0
+    printed = capsys.readouterr().out
+    assert 'the property "sum" is now called "total".' in printed
+    assert "removed" not in printed

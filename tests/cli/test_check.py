@@ -185,14 +185,14 @@ def test_check_when_limited_to_something_looks_only_at_that(stand: Path, check: 
     edit(stand / "revisions" / "second.py", 'item.pop("quantity")', 'str(item.pop("quantity"))')
     assert 1 == check("--only", "POST /items", "--examples", "5").code
     done = check("--only", "unrecorded")
-    assert (0, True) == (done.code, " 0 ways " in done.out)
+    assert (0, "all is well: there was nothing to try between 2 versions\n") == (done.code, done.out)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--only", "Items"), "'Items' is no type"),
-        (("--against", "v7"), "v7"),
+        (("--against", "v7"), "no version answers to 'v7'; there are: 2025-01-01, 2025-02-01, v2.0.0"),
         (("--examples", "0"), "examples"),
         (("--seed", "-1"), "seed"),
         (("--limit", "0"), "limit"),
@@ -222,3 +222,10 @@ def test_check_when_the_store_says_that_a_version_is_retired_leaves_its_clients_
     store.decide("stand", lambda _: retired, actor="ada", action="retire 2025-01-01", at_s=0.0)
     store.close()
     assert 0 == check("--store", url, "--examples", "5").code
+
+
+def test_check_when_the_store_is_not_there_says_so_and_makes_none(stand: Path, check: Check) -> None:
+    done = check("--store", f"sqlite:///{stand}/none/x.db")
+    assert 1 == done.code
+    assert f"there is no store sqlite:///{stand}/none/x.db yet" in done.err
+    assert not (stand / "none").exists()

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from perdure.cli.main import main
-from tests.cli.versioned import APP, RECORDED, write_project
+from perdure.timescape.delta import delta, write_delta
+from perdure.timescape.renames import Renames
+from tests.cli.versioned import APP, ONE, RECORDED, TWO, write_project
 
 Printed = pytest.CaptureFixture[str]
 
@@ -57,6 +59,7 @@ NEW = json.loads(
     )
 )  # fmt: skip
 del NEW["paths"]["/orders/{order_id}"]["delete"]
+STATES = {"enum": ["open", "done", "gone"]}
 SCHEMA = {"type": "object", "properties": {"qty": {"type": "integer", "minimum": 1}}, "required": ["qty"]}
 
 
@@ -267,6 +270,11 @@ def test_stdin_is_a_document(tmp_path: Path) -> None:
         ((OLD, OLD), ("--from", "v1"), "--from and --to name versions of an app"),
         ((OLD, OLD), ("--rename", "Order"), "--rename Order"),
         ((OLD, OLD), ("--rename", "Ordr.total=sum"), "Ordr"),
+        ((OLD, OLD), ("--rename", "Order.totl=sum"), "did you mean 'total'?"),
+        ((STATES, STATES), ("--as", "request", "--rename", "dne=x"), "the schema had no 'dne'; did you mean 'done'"),
+        ((STATES, STATES), ("--as", "request", "--rename", "done=x"), "the schema has no 'x'"),
+        ((SCHEMA, SCHEMA), ("--as", "request", "--rename", "Lin.qty=x"), "there was no type 'Lin'"),
+        ((SCHEMA, SCHEMA), ("--as", "request", "--rename", "/a.qty=x"), "/a had no 'qty'"),
         ((OLD, OLD), ("--move", "GET /x=GET /y"), "--move GET /x=GET /y"),
         ((SCHEMA, SCHEMA), ("--as", "request", "--move", "GET /x=GET /y"), "--move is for APIs"),
         ((SCHEMA, SCHEMA), ("--as", "request", "--rename", "x"), "--rename x"),
@@ -360,3 +368,72 @@ def test_documents_of_two_versions_tell_what_the_versions_do(project: Path, caps
         assert main(["openapi", "--version", version, "--output", file]) == 0
     capsys.readouterr()
     assert rows(capsys, "--from", "v1", "--to", "v2") == rows(capsys, "old.json", "new.json")
+
+
+def with_states(*values: str) -> object:
+    """The API with an order's state, a type of its own."""
+    document = json.loads(json.dumps(OLD))
+    document["components"]["schemas"]["State"] = {"enum": list(values)}
+    document["components"]["schemas"]["Order"]["properties"]["state"] = {"$ref": "#/components/schemas/State"}
+    return document
+
+
+def test_renamed_value_is_one_change_and_breaks_both_ways(written: Callable[..., str], capsys: Printed) -> None:
+    old, new = written("old.json", with_states("open", "done")), written("new.json", with_states("open", "completed"))
+    found = rows(capsys, old, new, "--rename", "State.done=completed")
+    assert {("breaking", "request-enum-value-renamed"), ("breaking", "response-enum-value-renamed")} == {
+        (row["level"], row["rule"]) for row in found
+    }
+    assert {'"done" is now called "completed"'} == {row["message"] for row in found}
+
+
+def test_hint_on_a_value_that_is_still_there_is_refused(written: Callable[..., str], capsys: Printed) -> None:
+    old, new = written("old.json", with_states("open", "done")), written("new.json", with_states("open", "completed"))
+    assert main(["diff", old, new, "--rename", "State.open=completed"]) == 2
+    assert "State still has 'open', so it was not renamed" in capsys.readouterr().err
+
+
+def test_value_that_became_another_known_one_is_removed_and_breaks_requests_only(
+    written: Callable[..., str], capsys: Printed
+) -> None:
+    old, new = written("old.json", {"enum": ["a", "b", "c"]}), written("new.json", {"enum": ["a", "b"]})
+    for direction, level in (("request", "breaking"), ("response", "compatible")):
+        found = rows(capsys, old, new, "--as", direction, "--rename", "c=b")
+        assert [(level, f"{direction}-enum-value-removed", '"c" was one of 3 values and is "b" now')] == [
+            (row["level"], row["rule"], row["message"]) for row in found
+        ]
+
+
+def test_members_that_change_places_are_told_though_the_types_are_alike(
+    written: Callable[..., str], capsys: Printed
+) -> None:
+    swapped = ("--rename", "Order.id=total", "--rename", "Order.total=id")
+    document = json.loads(json.dumps(OLD).replace('{"type": "integer", "maximum": 100}', '{"type": "string"}'))
+    same = written("old.json", document)
+    assert () == tuple(rows(capsys, same, same))
+    assert {'the property "id" is now called "total"', 'the property "total" is now called "id"'} <= {
+        row["message"] for row in rows(capsys, same, same, *swapped)
+    }
+
+
+def test_rename_in_a_type_without_a_name_is_told_by_its_pointer(written: Callable[..., str], capsys: Printed) -> None:
+    def lists(name: str) -> object:
+        inner = {"type": "object", "properties": {name: {"type": "string"}}}
+        return {"type": "object", "properties": {"lines": {"type": "array", "items": inner}}}
+
+    old, new = written("old.json", lists("qty")), written("new.json", lists("size"))
+    assert ["request-property-renamed"] == [
+        row["rule"] for row in rows(capsys, old, new, "--as", "request", "--rename", "/lines/*.qty=size")
+    ]
+
+
+def test_recorded_renames_are_followed_from_version_to_version(project: Path, capsys: Printed) -> None:
+    revisions = project.parent / "revisions"
+    change = delta(ONE, TWO, Renames(members={"Order": {"sum": "total"}}))
+    write_delta(revisions, "2026-02-01_total", change)
+    found = rows(capsys, "--from", "v1.0.0", "--to", "v2.0.0")
+    assert {("", "endpoint-moved"), ("/body/sum", "response-property-renamed")} == {
+        (row["pointer"], row["rule"]) for row in found
+    }
+    assert "response-property-renamed" in {row["rule"] for row in rows(capsys, "--from", "v1.0.0", "--to", "code")}
+    assert "renamed" not in str(rows(capsys, "--from", "v2.0.0"))

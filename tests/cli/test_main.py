@@ -49,7 +49,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"perdure {perdure.__version__}\n" == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["new", "dev", "serve", "routes", "manifest", "diff", "changelog", "openapi"])
+@pytest.mark.parametrize(
+    "command", ["new", "dev", "serve", "config", "routes", "manifest", "diff", "changelog", "openapi"]
+)
 def test_help_and_reference_name_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     printed = capsys.readouterr().out
@@ -83,8 +85,8 @@ def test_main_when_the_command_line_makes_no_sense_returns_2(
 def test_list_of_commands_in_a_box_is_told_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nonsense"]) == 2
     told = capsys.readouterr().err
-    assert "manifest" in told
-    assert "diff, ..." in told
+    assert "versions" in told
+    assert ", ..." in told
 
 
 def test_main_when_the_app_is_broken_returns_1_and_tells_the_line(

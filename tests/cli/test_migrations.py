@@ -107,7 +107,7 @@ def test_expand_when_a_step_was_changed_fails_until_it_is_accepted(run: Run, pro
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
-        (("expand", "v9"), 1, "no version answers to 'v9'"),
+        (("expand", "v9"), 2, "no version answers to 'v9'; there are: 20"),
         (("accept", "zzz"), 1, "the step zzz was not made here"),
         (("undo",), 2, ""),
     ],

@@ -56,3 +56,24 @@ def test_report_failure_is_short_and_shows_the_line(tmp_path: Path, capsys: pyte
         "       4 | d = 4",
         "       5 | e = 5",
     ] == printed.err.splitlines()
+
+
+def test_locate_when_it_was_raised_on_a_thread_names_the_users_line_or_none(tmp_path: Path) -> None:
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def connect():\n"
+        "    raise OSError('no database')\n"
+        "ThreadPoolExecutor(1).submit(connect).result()\n"
+    )
+    assert Location(str(tmp_path / "app.py"), 3) == locate(raised_by(code, tmp_path / "app.py"), tmp_path)
+    elsewhere = "from concurrent.futures import ThreadPoolExecutor\nThreadPoolExecutor(1).submit(int, 'x').result()\n"
+    error = raised_by(elsewhere, tmp_path / "app.py")
+    error.__traceback__ = (error.__traceback__ or error.__traceback__).tb_next.tb_next  # type: ignore[union-attr]
+    assert locate(error, tmp_path) is None
+
+
+def test_locate_when_the_cause_is_the_users_names_its_line(tmp_path: Path) -> None:
+    cause = raised_by("def connect():\n    raise OSError('no database')\nconnect()\n", tmp_path / "app.py")
+    error = RuntimeError("cannot start")
+    error.__cause__ = cause
+    assert Location(str(tmp_path / "app.py"), 2) == locate(error, tmp_path)

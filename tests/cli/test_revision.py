@@ -1,4 +1,5 @@
 import importlib
+import json
 import os
 import re
 import shutil
@@ -72,6 +73,10 @@ def perdure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
+def recorded_renames(file: Path) -> object:
+    return json.loads(file.read_text())["renames"]["members"]
+
+
 def rename_items(folder: Path) -> None:
     (folder / "app.py").write_text(APP.replace("items", "lines"))
 
@@ -110,12 +115,13 @@ def test_newest_revision_is_amended_published_and_then_left_alone(project: Path,
     assert "is published and cannot be amended" in perdure(project, "--amend", code=1)
 
 
-def test_rename_told_when_its_functions_are_there_is_said_to_change_nothing(project: Path, perdure: Perdure) -> None:
+def test_rename_told_when_its_functions_are_there_is_recorded_and_leaves_them(project: Path, perdure: Perdure) -> None:
     perdure(project, "-m", "It begins", "--date", "2025-01-15")
     rename_items(project)
     perdure(project, "-m", "Lines", "--date", "2026-02-10")
     before = (project / "revisions/2026-02-10_lines.py").read_text()
-    assert "--rename changed nothing" in perdure(project, "--amend", "--rename", "Order.items=lines")
+    assert "--rename is recorded, but" in perdure(project, "--amend", "--rename", "Order.items=lines")
+    assert {"Order": {"items": "lines"}} == recorded_renames(project / "revisions/2026-02-10_lines.json")
     assert before == (project / "revisions/2026-02-10_lines.py").read_text()
 
 
@@ -147,9 +153,11 @@ def test_two_heads_are_mended_though_the_app_does_not_load(project: Path) -> Non
     ("arguments", "code", "said"),
     [
         ([], 2, "say what changed: perdure revision -m"),
-        (["-m", " "], 1, "-m needs a message"),
-        (["-m", "x", "--date", "soon"], 1, "--date soon: no date"),
-        (["-m", "x", "--label", "soon"], 1, "no semantic version"),
+        (["-m", " "], 2, "-m needs a message"),
+        (["-m", "x", "--date", "soon"], 2, "--date soon: no date"),
+        (["-m", "x", "--label", "soon"], 2, "no semantic version"),
+        (["-m", "x", "--label", "v0.0.1", "--date", "2024-01-01"], 1, "--date lies before"),
+        (["-m", "x", "app.py", "--app", "main.py"], 2, "'app.py' and --app 'main.py' are two apps: name one"),
         (["-m", "x", "--rename", "Order.itms=lines"], 2, "did you mean 'items'?"),
         (["-m", "x", "--rename", "nonsense"], 2, "write it as Type.old=new"),
         (["-m", "x", "--move", "GET /a=GET /b"], 2, "there was no endpoint 'GET /a'"),

@@ -1,6 +1,7 @@
 """`perdure versions`, run in this process on a real SQLite file; `tests/rollout/test_servers.py` has servers too."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,6 +27,16 @@ async def second() -> list[int]:
 THIRD = """
 @app.get("/pets", version="v3.0.0")
 async def third() -> list[bool]:
+    return []
+"""
+
+REVISED = """
+from perdure import App
+
+app = App("birds")
+
+@app.get("/birds")
+async def birds() -> list[KIND]:
     return []
 """
 
@@ -64,9 +75,13 @@ def test_list_when_nothing_was_registered_says_what_to_do(tmp_path: Path) -> Non
     (tmp_path / "app.py").write_text(APP)
     command = [sys.executable, "-m", "perdure", "versions", "list", "--store", f"sqlite:///{tmp_path}/x.db"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+    assert (1, "") == (ended.returncode, ended.stdout)
+    assert "yet; `perdure serve` or `perdure versions register` with it makes one" in ended.stderr
+    ended = subprocess.run(command[:-2], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
     assert (0, "nothing was registered yet: start the server, or run perdure versions register\n") == (
         ended.returncode, ended.stdout,
     )  # fmt: skip
+    assert [tmp_path / "app.py"] == [each for each in tmp_path.iterdir() if each.name != "__pycache__"]
 
 
 def test_store_when_nothing_is_configured_lies_in_the_project_and_is_ignored_by_git(
@@ -77,7 +92,7 @@ def test_store_when_nothing_is_configured_lies_in_the_project_and_is_ignored_by_
 
 
 def test_store_of_the_project_settings_is_relative_to_the_project(versions: Versions, tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text('[tool.perdure]\nstore = "sqlite:///other.db"\n')
+    (tmp_path / "pyproject.toml").write_text('[tool.perdure]\nstore_url = "sqlite:///other.db"\n')
     assert 0 == versions("register")[0]
     assert (tmp_path / "other.db").is_file()
 
@@ -202,7 +217,10 @@ def test_journal_has_every_decision_newest_first(versions: Versions) -> None:
         (["brownout", "v1.0.0", "--from", "2026-02-30"], "'2026-02-30' is no date"),
         (["usage", "--days", "0"], "--days must be more than 0"),
         (["list", "--store", "mysql://x"], "a store's URL is"),
-        (["list", "--store", "sqlite:///nowhere/at/all/x.db"], "cannot be opened"),
+        (["list", "--store", "sqlite:///nowhere/at/all/x.db"], "there is no store sqlite:///nowhere/at/all/x.db"),
+        (["register", "--store", "sqlite:///nowhere/at/all/x.db"], "cannot be opened"),
+        (["brownout", "v1.0.0", "--from", "2020-01-01", "--for", "1h"], "is over already"),
+        (["pin", "c" * 129, "v1.0.0"], "at most 128 characters, and this one has 129"),
     ],
 )
 def test_command_that_cannot_be_meant_fails_with_a_reason_and_changes_nothing(
@@ -227,3 +245,25 @@ def test_app_given_by_position_is_answered_with_the_option_that_names_it(version
     code, _, error = versions("list", "app.py")
     assert 2 == code
     assert "here the app is named with --app, as in: perdure versions … --app app.py" in error
+
+
+def test_default_store_with_another_history_is_told_by_commands_as_by_servers(versions: Versions) -> None:
+    place = Path(".perdure").resolve() / "store.db"
+    for kind in ("str", "int"):
+        shutil.rmtree("revisions", ignore_errors=True)
+        Path("app.py").write_text(REVISED.replace("KIND", kind))
+        assert [0, 0] == [main(["revision", "-m", "First", "--date", "2025-01-15"]), main(["revision", "--publish"])]
+        code, out, told = versions("register")
+        if kind == "str":
+            assert 0 == code, told
+    for command in (["list"], ["retire", "2025-01-15"], ["pin", "ada", "2025-01-15"]):
+        code, out, told = versions(*command)
+        assert (1, "") == (code, out)
+        assert f"the store {place} has another history than this code" in told
+        assert f"by removing {place}" in told
+    code, out, told = versions("list", "--store", f"sqlite:///{place}")
+    assert 0 == code
+    assert "2025-01-15" in out
+    assert "Servers of this build do not start on this store" in told
+    place.unlink()
+    assert 0 == versions("register")[0]

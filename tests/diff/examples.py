@@ -46,6 +46,7 @@ EXAMPLES: dict[str, tuple[Node, Node]] = {
     "property-renamed": (one("a", TEXT), one("z", TEXT)),
     "object-closed": (OPEN, n.Object(fields=OPEN.fields, closed=True)),
     "enum-value-removed": (LONG, SHORT),
+    "enum-value-renamed": (LONG, n.Literal(values=("z", "b"))),
     "enum-set": (TEXT, LONG),
     "constant-changed": (SHORT, n.Literal(values=("b",))),
     "minimum-raised": (n.Integer(ge=1), n.Integer(ge=2)),

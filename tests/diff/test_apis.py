@@ -29,6 +29,10 @@ LINE = Object(fields=(Field(name="sku", node=String()), Field(name="quantity", n
 ORDER = Object(fields=(Field(name="id", node=String()), Field(name="lines", node=Array(items=Ref(name="Line")))))
 TYPES: dict[str, Node] = {"Line": LINE, "Order": ORDER}
 PLAIN = Endpoint(handler="h", body_media=())
+STR = String()
+MAYBE = Union(members=(STR, Null()))
+CSV = {"200": {"text/csv": STR}}
+SLOW, FAST = ("10/60s per client",), ("20/60s per client",)
 
 
 def one(endpoint: Endpoint, key: str = "POST /orders", types: dict[str, Node] = TYPES) -> Api:
@@ -300,6 +304,83 @@ def test_diff_when_a_member_is_said_to_be_renamed_reports_one_change() -> None:
             {"response_media": "text/csv"}, {"response_media": "text/*"},
             ("breaking", "response-media-type-widened", "/body"),
         ),
+        (
+            {"body": String(), "body_media": ("text/plain",), "body_optional": True},
+            {"body": String(), "body_media": ("text/plain",)}, ("breaking", "request-body-became-required", "/body"),
+        ),
+        (
+            {"body": MAYBE, "body_media": ("text/plain",), "body_optional": False},
+            {"body": MAYBE, "body_media": ("text/plain",)}, ("compatible", "request-body-became-optional", "/body"),
+        ),
+        (
+            {"body": MAYBE, "body_media": ("text/plain",)},
+            {"body": String(), "body_media": ("text/plain",), "body_optional": True},
+            ("breaking", "request-became-not-nullable", "/body"),
+        ),
+        (
+            {"body": MAYBE, "body_media": ("text/plain",)}, {"body": String(), "body_media": ("text/plain",)},
+            ("breaking", "request-became-not-nullable", "/body"),
+        ),
+        ({"rate_limits": SLOW}, {"rate_limits": FAST}, ("compatible", "request-rate-limit-relaxed", "")),
+        ({"rate_limits": FAST}, {"rate_limits": SLOW}, ("breaking", "request-rate-limit-tightened", "")),
+        ({}, {"rate_limits": SLOW}, ("breaking", "request-rate-limit-tightened", "")),
+        ({"rate_limits": (*SLOW, *FAST)}, {"rate_limits": FAST}, ("compatible", "request-rate-limit-relaxed", "")),
+        (
+            {"rate_limits": SLOW}, {"rate_limits": ("10/60s per address",)},
+            ("breaking", "request-rate-limit-tightened", ""),
+        ),
+        ({"rate_limits": SLOW}, {"rate_limits": ("599/3600s per client",)},
+         ("breaking", "request-rate-limit-tightened", "")),
+        ({"rate_limits": SLOW}, {"rate_limits": ("600/3600s per client",)},
+         ("compatible", "request-rate-limit-relaxed", "")),
+        ({"response": STR, "response_types": CSV}, {"response": STR},
+         ("breaking", "response-media-type-removed", "/body")),
+        ({"response": STR}, {"response": STR, "response_types": CSV},
+         ("compatible", "response-media-type-added", "/body")),
+        (
+            {"response": STR, "response_types": CSV},
+            {"response": STR, "response_types": {"200": {"text/csv": MAYBE}}},
+            ("breaking", "response-became-nullable", "/body"),
+        ),
+        (
+            {"response": STR, "response_types": CSV},
+            {"response": STR, "response_media": "text/csv", "response_types": {"200": {"application/json": STR}}}, None,
+        ),
+        (
+            {"responses": {"404": STR}, "response_types": {"404": {"text/csv": MAYBE}}},
+            {"responses": {"404": STR}, "response_types": {"404": {"text/csv": STR}}},
+            ("compatible", "response-became-not-nullable", "/responses/404/body"),
+        ),
+        (
+            {"body": STR, "body_media": ("a/a", "b/b")},
+            {"body": STR, "body_media": ("a/a", "b/b"), "body_types": {"b/b": Integer()}},
+            ("breaking", "request-type-changed", "/body"),
+        ),
+        (
+            {"body": MAYBE, "body_media": ("a/a", "b/b")}, {"body": STR, "body_media": ("a/a", "b/b")},
+            ("breaking", "request-became-not-nullable", "/body"),
+        ),
+        (
+            {"response_headers": {"200": members(etag=STR)}}, {},
+            ("risky", "response-optional-property-removed", "/headers/etag"),
+        ),
+        (
+            {"response_headers": {"200": members(ETag=Integer(le=3))}},
+            {"response_headers": {"200": members(etag=Integer(le=4))}},
+            ("breaking", "response-maximum-raised", "/headers/etag"),
+        ),
+        (
+            {"responses": {"404": None}},
+            {"responses": {"404": None}, "response_headers": {"404": members(etag=STR)}},
+            ("compatible", "response-optional-property-added", "/responses/404/headers/etag"),
+        ),
+        ({"cookies": members(sid=Integer())}, {"cookies": members(sid=Integer(ge=1))},
+         ("breaking", "request-minimum-set", "/cookies/sid")),
+        ({}, {"security": (("principal",),)}, ("breaking", "request-security-tightened", "")),
+        ({"security": (("role:clerk",),)}, {"security": (("principal",),)},
+         ("compatible", "request-security-relaxed", "")),
+        ({"security": (("principal",),)}, {"security": (("scope:write",),)},
+         ("breaking", "request-security-tightened", "")),
         ({}, {"security": (("key",),)}, ("breaking", "request-security-tightened", "")),
         ({"security": (("key",),)}, {}, ("compatible", "request-security-relaxed", "")),
         ({"security": (("a",), ("b",))}, {"security": (("a",),)}, ("breaking", "request-security-tightened", "")),
@@ -310,9 +391,9 @@ def test_diff_when_a_member_is_said_to_be_renamed_reports_one_change() -> None:
     ],
 )  # fmt: skip
 def test_diff_of_what_an_endpoint_says_of_itself(
-    old: dict[str, object], new: dict[str, object], expected: tuple[str, str, str]
+    old: dict[str, object], new: dict[str, object], expected: tuple[str, str, str] | None
 ) -> None:
-    assert [expected] == compare(replace(PLAIN, **old), replace(PLAIN, **new))
+    assert ([] if expected is None else [expected]) == compare(replace(PLAIN, **old), replace(PLAIN, **new))
 
 
 @pytest.mark.parametrize(
@@ -356,6 +437,13 @@ def test_diff_tells_another_id_only_to_generated_clients() -> None:
     old, new = one(replace(PLAIN, handler="getOrder")), one(replace(PLAIN, handler="readOrder"))
     assert () == diff_apis(old, new)
     assert [("risky", "endpoint-renamed", "")] == brief(diff_apis(old, new, profile="strict"))
+
+
+def test_diff_takes_no_new_header_for_a_surprise_however_clients_read() -> None:
+    old, new = one(PLAIN), one(replace(PLAIN, response_headers={"200": members(etag=STR)}))
+    assert [("compatible", "response-optional-property-added", "/headers/etag")] == brief(
+        diff_apis(old, new, profile="strict")
+    )
 
 
 def test_each_rule_has_an_opposite_that_breaks_nobody_or_a_waiver() -> None:

@@ -1,6 +1,7 @@
 """What is found between two types: one finding for each edit, at its place, with its level."""
 
 import enum
+import time
 from typing import Any
 
 import pytest
@@ -317,3 +318,66 @@ def test_many_roots_share_what_was_found_out() -> None:
 def test_reference_that_leads_nowhere_is_an_error() -> None:
     with pytest.raises(KeyError):
         diff_types(GType(A), GType(TEXT), "request")
+
+
+SHORT = n.Integer(ge=-(2**31), le=2**31 - 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (SHORT, WHOLE, [("request-type-widened", "compatible", ""), ("response-type-widened", "breaking", "")]),
+        (WHOLE, SHORT, [("request-type-narrowed", "breaking", ""), ("response-type-narrowed", "compatible", "")]),
+        (SHORT, n.Number(), [("request-type-widened", "compatible", ""), ("response-type-widened", "breaking", "")]),
+        (
+            n.Number(multiple_of=0.5), SHORT,
+            [("request-type-narrowed", "breaking", ""), ("response-type-narrowed", "compatible", "")],
+        ),
+        (
+            SHORT, n.Number(multiple_of=2.0),
+            [("request-type-changed", "breaking", ""), ("response-type-changed", "breaking", "")],
+        ),
+        (
+            SHORT, n.Integer(ge=-(2**31)),
+            [("request-maximum-dropped", "compatible", ""), ("response-maximum-dropped", "breaking", "")],
+        ),
+    ],
+)  # fmt: skip
+def test_length_of_an_integer_that_was_another_is_one_finding(
+    old: Node, new: Node, expected: list[tuple[str, Level, str]]
+) -> None:
+    assert expected == both(old, new)
+
+
+def aliases(count: int, greatest: int) -> GType:
+    """A type that is another one or null, which is another one or null, and so on."""
+    types: dict[str, Node] = {f"A{index}": union(Ref(name=f"A{index + 1}"), NULL) for index in range(count)}
+    return GType(Ref(name="A0"), {**types, f"A{count}": n.Integer(le=greatest)})
+
+
+def test_long_chain_of_nullable_aliases_is_walked_in_no_time() -> None:
+    begin = time.process_time()
+    assert [("request-maximum-lowered", "breaking", "")] == told(
+        diff_types(aliases(1500, 9), aliases(1500, 8), "request")
+    )
+    assert time.process_time() - begin < 5  # 0.3 s on the machine this was written on
+
+
+def entangled(count: int, greatest: int) -> GType:
+    """Open objects that refer to each other in circles, by unions of two of them."""
+    types: dict[str, Node] = {}
+    for index in range(count):
+        pairs = [((index * 7 + step) % count, (index * 11 + 3 * step) % count) for step in (1, 2, 3)]
+        members = {
+            f"f{place}": [union(Ref(name=f"T{one}"), Ref(name=f"T{other}"))]
+            for place, (one, other) in enumerate(pairs)
+        }  # fmt: skip
+        types[f"T{index}"] = struct(id=n.Integer(le=greatest if index == 3 else 9), **members)
+    return GType(Ref(name="T0"), types)
+
+
+def test_entangled_unions_of_open_objects_are_decided() -> None:
+    begin = time.process_time()
+    found = diff_types(entangled(40, 9), entangled(40, 10), "request")
+    assert {"compatible"} == {each.level for each in found}
+    assert time.process_time() - begin < 5

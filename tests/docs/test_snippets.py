@@ -178,7 +178,7 @@ class Project:
         words = shlex.split(command, comments=True)
         if words[0] == "curl":
             assert self.address is not None, f"nothing is served: {command}"
-            assert_printed(expected, curl(words[1:], self.address), command)
+            assert_printed(expected, curl(words[1:], self.address, self.folder), command)
         elif words[0] == "perdure" and not ONLY_READ & {" ".join(words[:2])}:
             result = subprocess.run(
                 [sys.executable, "-m", *words], cwd=self.folder, capture_output=True, text=True, check=False, timeout=30
@@ -212,8 +212,8 @@ def served(file: Path, folder: Path) -> Iterator[str]:
             assert server.wait(20) == 0
 
 
-def curl(words: list[str], address: str) -> str:
-    """Do what curl does with the few options documentation needs; any other is refused."""
+def curl(words: list[str], address: str, folder: Path) -> str:
+    """Do what curl, called in *folder*, does with the few options documentation needs; any other is refused."""
     method, url, body, headers, show_head = None, None, None, {}, False
     queue = list(words)
     while queue:
@@ -221,7 +221,9 @@ def curl(words: list[str], address: str) -> str:
         if word in {"-X", "--request"}:
             method = queue.pop(0)
         elif word in {"-H", "--header"}:
-            name, _, value = queue.pop(0).partition(":")
+            given = queue.pop(0)
+            line = (folder / given[1:]).read_text() if given.startswith("@") else given
+            name, _, value = line.partition(":")
             headers[name] = value.strip()
         elif word in {"-d", "--data", "--json"}:
             body = queue.pop(0)

@@ -1,18 +1,35 @@
 """The shop, served in two ways: by a server process over TCP (RSGI), and in this process (ASGI)."""
 
 import importlib
+import itertools
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from perdure import App
 from tests.servers import Server, serve
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
+
+
+_numbers = itertools.count()
+
+
+def bearer(database: Path, role: str = "customer", subject: str | None = None, **claims: object) -> dict[str, str]:
+    """Return the header that lets somebody into the shop upon *database*: by default a customer nobody else is."""
+    key = ECKey.import_key((database.parent / ".perdure" / "credentials" / "staff.pem").read_text())
+    told = {
+        "iss": "https://staff.shop.example", "aud": "shop", "sub": subject or f"somebody-{next(_numbers)}",
+        "roles": [role], "exp": int(time.time()) + 600, **claims,
+    }  # fmt: skip
+    return {"Authorization": f"Bearer {jwt.encode({'alg': 'ES256', 'kid': 'development'}, told, key)}"}
 
 
 class Shop(NamedTuple):
@@ -71,13 +88,15 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
     """A shop that is open, served in both ways."""
     if request.param == "rsgi":
         running: Served = request.getfixturevalue("served")
-        async with httpx.AsyncClient(base_url=running.server.url) as client:
+        async with httpx.AsyncClient(base_url=running.server.url, headers=bearer(running.database)) as client:
             yield Shop(client, running.database)
         return
     app = load_shop(tmp_path / "shop.db", monkeypatch)
     await app.start()
     try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            yield Shop(client, tmp_path / "shop.db")
+        database = tmp_path / "shop.db"
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=bearer(database)) as client:
+            yield Shop(client, database)
     finally:
         await app.stop()

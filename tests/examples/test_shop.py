@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import json
 import os
 import re
 import shlex
@@ -20,7 +21,7 @@ import httpx
 import pytest
 from shop.database import Database
 
-from tests.examples.conftest import SHOP, Shop, load_shop, new_order
+from tests.examples.conftest import SHOP, Shop, bearer, load_shop, new_order
 from tests.servers import Server
 
 PROBLEM = "application/problem+json"
@@ -272,8 +273,10 @@ async def test_order_that_fails_after_it_was_placed_is_undone(tmp_path: Path, mo
             raise RuntimeError("the printer is on fire")
 
     await app.start()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        shop = Shop(client, tmp_path / "shop.db")
+    database = tmp_path / "shop.db"
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=bearer(database)) as client:
+        shop = Shop(client, database)
         before = await shop.stock("tea-pot")
         answer = await client.post("/orders", json=new_order(("tea-pot", 2)))
         assert answer.status_code == 500
@@ -307,20 +310,21 @@ async def test_change_whose_caller_is_cancelled_is_finished_first(tmp_path: Path
 def test_shop_that_is_opened_again_knows_everything(start_server: Callable[..., Server], tmp_path: Path) -> None:
     environment = {"SHOP_DB": str(tmp_path / "shop.db")}
     first = start_server(SHOP / "app.py", env=environment)
-    order = httpx.post(f"{first.url}/orders", json=new_order(("tin-tea", 5)) | {"note": "ö"})
+    clerk = bearer(tmp_path / "shop.db", "clerk")
+    order = httpx.post(f"{first.url}/orders", json=new_order(("tin-tea", 5)) | {"note": "ö"}, headers=clerk)
     products = httpx.get(f"{first.url}/products", params={"limit": "100"}).json()
     assert first.stop() == 0
     second = start_server(SHOP / "app.py", env=environment)
-    assert httpx.get(f"{second.url}/orders/{order.json()['id']}").json() == order.json()
+    assert httpx.get(f"{second.url}/orders/{order.json()['id']}", headers=clerk).json() == order.json()
     assert httpx.get(f"{second.url}/products", params={"limit": "100"}).json() == products
 
 
 def test_several_workers_share_the_stock_and_welcome_once(start_server: Callable[..., Server], tmp_path: Path) -> None:
     server = start_server(SHOP / "app.py", "--workers", "2", env={"SHOP_DB": str(tmp_path / "shop.db")})
-    assert len(re.findall(r"^an old client", server.printed, re.MULTILINE)) == 1
+    assert len(re.findall(r"^Ada orders", server.printed, re.MULTILINE)) == 1
 
     async def order_all() -> list[int]:
-        async with httpx.AsyncClient(base_url=server.url) as client:
+        async with httpx.AsyncClient(base_url=server.url, headers=bearer(tmp_path / "shop.db")) as client:
             await Shop(client, tmp_path).reduce_stock("coffee-mill", to=5)
             orders = (client.post("/orders", json=new_order(("coffee-mill", 1))) for _ in range(20))
             return sorted(answer.status_code for answer in await asyncio.gather(*orders))
@@ -330,12 +334,77 @@ def test_several_workers_share_the_stock_and_welcome_once(start_server: Callable
 
 def test_welcome_shows_commands_that_work(start_server: Callable[..., Server], tmp_path: Path) -> None:
     server = start_server(SHOP / "app.py", env={"SHOP_DB": str(tmp_path / "shop.db")})
-    answers = []
-    for line in re.findall(r"^\s*(curl .*)$", server.printed, re.MULTILINE):
-        _, url, _, header, _, body = shlex.split(line)
-        assert url == f"{server.url}/orders"
-        name, value = header.split(": ")
-        answers.append(httpx.post(url, headers={name: value, "Content-Type": "application/json"}, content=body))
-    assert [(each.status_code, each.headers["API-Version"]) for each in answers] == [
-        (201, "2025-01-15"), (201, "2026-02-10"),
-    ]  # fmt: skip
+    commands = re.findall(r"^\s*(curl .*)$", server.printed, re.MULTILINE)
+    answers = [
+        subprocess.run(
+            [*shlex.split(command), "-s", "-w", "\n%{http_code}"], capture_output=True, text=True, check=True
+        )
+        for command in commands
+    ]
+    assert ["200", "201", "201", "200"] == [answer.stdout.splitlines()[-1] for answer in answers]
+    ordered = json.loads(answers[3].stdout.splitlines()[0])["items"]
+    assert ["Hopper", "Lovelace"] == [order["customer"]["last_name"] for order in ordered]
+
+
+def test_credentials_are_their_owners_alone_and_last(start_server: Callable[..., Server], tmp_path: Path) -> None:
+    environment = {"SHOP_DB": str(tmp_path / "shop.db")}
+    folder = tmp_path / ".perdure" / "credentials"
+    start_server(SHOP / "app.py", env=environment).stop()
+    made = {file.name: file.read_text() for file in folder.iterdir()}
+    server = start_server(SHOP / "app.py", env=environment)
+    assert {"ada", "grace", "clerk", "staff.pem", "staff.jwks.json"} == {*made}
+    assert {"ada", "grace", "clerk", "staff.pem"} == {f.name for f in folder.iterdir() if f.stat().st_mode & 0o077 == 0}
+    for name in ("ada", "grace", "staff.pem", "staff.jwks.json"):
+        assert made[name] == (folder / name).read_text()
+    field, _, value = made["ada"].strip().partition(": ")
+    assert 200 == httpx.get(f"{server.url}/orders", headers={field: value}).status_code
+
+
+async def test_customer_sees_and_cancels_only_what_it_ordered(shop: Shop) -> None:
+    order = await place(shop, ("tea-assam", 1))
+    other = bearer(shop.database)
+    assert 404 == (await shop.client.get(f"/orders/{order['id']}", headers=other)).status_code
+    assert 404 == (await shop.client.post(f"/orders/{order['id']}/cancel", headers=other)).status_code
+    assert [] == (await shop.client.get("/orders", headers=other)).json()["items"]
+    assert "pending" == (await shop.client.get(f"/orders/{order['id']}")).json()["status"]
+
+
+async def test_clerk_may_cancel_what_others_ordered(shop: Shop) -> None:
+    order = await place(shop, ("tea-assam", 1))
+    clerk = bearer(shop.database, "clerk")
+    cancelled = await shop.client.post(f"/orders/{order['id']}/cancel", headers=clerk)
+    assert (200, "cancelled") == (cancelled.status_code, cancelled.json()["status"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/orders"), ("POST", "/orders"), ("GET", "/orders/1"), ("POST", "/orders/1/cancel")],
+)
+async def test_orders_are_for_nobody_without_a_role(method: str, path: str, shop: Shop) -> None:
+    nobody = {"Authorization": ""}
+    refused = [
+        await shop.client.request(method, path, headers=headers)
+        for headers in (nobody, bearer(shop.database, "passer-by"))
+    ]
+    assert [401, 403] == [answer.status_code for answer in refused]
+    assert 'Bearer realm="shop"' in refused[0].headers["www-authenticate"]
+
+
+async def test_expired_token_is_401_without_a_word_about_it(shop: Shop) -> None:
+    expired = bearer(shop.database, exp=1)
+    answer = await shop.client.get("/orders", headers=expired)
+    assert (401, "Credentials that are good are needed here.") == (answer.status_code, answer.json()["detail"])
+
+
+async def test_catalogue_is_for_everyone(shop: Shop) -> None:
+    for headers in ({"Authorization": ""}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eA=="}):
+        assert 200 == (await shop.client.get("/products", headers=headers)).status_code
+
+
+async def test_who_orders_too_often_has_to_wait(shop: Shop) -> None:
+    eager = bearer(shop.database, subject=f"eager-{id(shop)}")
+    answers = [await shop.client.post("/orders", json={}, headers=eager) for _ in range(61)]
+    assert [400] * 60 + [429] == [answer.status_code for answer in answers]
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert 200 == (await shop.client.get("/orders", headers=eager)).status_code
+    assert 400 == (await shop.client.post("/orders", json={})).status_code

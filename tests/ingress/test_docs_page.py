@@ -80,7 +80,7 @@ def watched(browser: "Browser", request: pytest.FixtureRequest) -> Iterator[Watc
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     found = Watched(page)
     yield found
-    screenshots = os.environ.get("PERDURE_SCREENSHOTS")
+    screenshots = os.environ.get("SCREENSHOTS")
     if screenshots is not None:
         page.screenshot(path=Path(screenshots) / f"{request.node.name}.png", full_page=True)
     page.close()

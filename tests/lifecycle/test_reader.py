@@ -44,9 +44,9 @@ class OrderPath(TypedDict):
     order_id: int
 
 
-def echo(body: Any = Any, method: str = "POST") -> App:
+def echo(body: Any = Any, method: str = "POST", config: Config | None = None) -> App:
     """Return an app whose handler answers its body as data."""
-    app = App("t", config=Config(body_limit_bytes=1000))
+    app = App("t", config=config or Config(body_limit_bytes=1000))
 
     async def handle(req: Any) -> dict[str, Any]:
         return {"body": msgspec.to_builtins(req.body), "kind": type(req.body).__name__}
@@ -101,16 +101,14 @@ def test_a_number_with_a_fraction_is_no_integer() -> None:
     ],
 )  # fmt: skip
 def test_a_body_that_is_no_json_is_a_400(raw: bytes) -> None:
-    app = echo(Order)
-    app.config = Config()
+    app = echo(Order, config=Config())
     response = call(app, "POST", "/", content=raw, headers=JSON)
     assert 400 == response.status_code
     assert "application/problem+json" == response.headers["content-type"]
 
 
 def test_a_msgpack_body_that_is_none_or_nested_too_deeply_is_a_400() -> None:
-    app = echo(Order)
-    app.config = Config()
+    app = echo(Order, config=Config())
     for raw in (b"", b"\xc1", b"\x91" * 100_000, b"\x81\xa5lines", b"\xa1\xff"):
         response = call(app, "POST", "/", content=raw, headers={"content-type": "application/msgpack"})
         assert 400 == response.status_code, raw[:10]

@@ -255,7 +255,8 @@ def test_parameters_of_path_and_operation_are_joined() -> None:
     assert Object(fields=(Field(name="limit", node=Integer(le=9), required=False, default=5),)) == endpoint.query
     tenant = String(description="Whose.", deprecated=True)
     assert Object(fields=(Field(name="x_tenant_id", node=tenant, default=UNSET),)) == endpoint.headers
-    assert ("#/paths/~1x~1{id}/get/parameters/2: the parameter 'sid' in cookie is not compared",) == reading.warnings
+    assert Object(fields=(Field(name="sid", node=STR, required=False),)) == endpoint.cookies
+    assert () == reading.warnings
 
 
 def test_path_item_may_be_a_reference() -> None:
@@ -304,21 +305,48 @@ def test_media_like_json_gives_the_type_and_all_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("required", "schema", "body"),
+    ("required", "schema", "body", "optional"),
     [
-        (True, {"type": "string"}, STR),
-        (False, {"type": "string"}, Union(members=(STR, NULL))),
-        (False, {"type": ["string", "null"]}, Union(members=(STR, NULL))),
-        (False, {}, ANY),
-        (False, {"$ref": "#/components/schemas/Maybe"}, Ref(name="Maybe")),
+        (True, {"type": "string"}, STR, None),
+        (False, {"type": "string"}, STR, True),
+        (True, {"type": ["string", "null"]}, Union(members=(STR, NULL)), False),
+        (False, {"type": ["string", "null"]}, Union(members=(STR, NULL)), None),
+        (False, {}, ANY, None),
+        (False, {"$ref": "#/components/schemas/Maybe"}, Ref(name="Maybe"), None),
     ],
 )
-def test_body_that_may_be_left_out_may_be_null(required: bool, schema: Any, body: Node) -> None:
+def test_body_may_be_left_out_if_it_is_null_or_the_document_says_otherwise(
+    required: bool, schema: Any, body: Node, optional: bool | None
+) -> None:
     maybe = {"anyOf": [{"$ref": "#/components/schemas/Rec"}, {"enum": [1, None]}]}
     rec = {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/Maybe"}}}
     operation = {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}, **ANSWER}
     source = document({"Maybe": maybe, "Rec": rec}, paths={"/": {"post": operation}})
-    assert body == read_openapi(source).endpoints["POST /"].body
+    endpoint = read_openapi(source).endpoints["POST /"]
+    assert (body, optional) == (endpoint.body, endpoint.body_optional)
+
+
+def test_further_media_types_and_headers_of_answers_are_read() -> None:
+    integer, text = {"schema": {"type": "integer"}}, {"schema": {"type": "string"}}
+    headers = {
+        "X-Rate": {"required": True, **integer}, "ETag": {"$ref": "#/components/headers/Tag"}, "Content-Type": text,
+    }  # fmt: skip
+    endpoint = read_operation(
+        {
+            "requestBody": {
+                "required": True, "content": {"text/csv": text, "application/json": integer, "x/y": integer},
+            },
+            "responses": {
+                "200": {"description": "", "content": {"application/json": integer, "text/csv": text}},
+                "404": {"description": "", "headers": headers, "content": {"text/plain": text, "x/y": {}}},
+            },
+        },
+        "post", components={"headers": {"Tag": {"schema": {"type": "string"}}}},
+    )  # fmt: skip
+    assert (INT, {"text/csv": STR}) == (endpoint.body, endpoint.body_types)
+    assert {"200": {"text/csv": STR}, "404": {"x/y": None}} == endpoint.response_types
+    tag = Field(name="etag", node=STR, required=False)
+    assert {"404": Object(fields=(Field(name="x-rate", node=INT), tag))} == endpoint.response_headers
 
 
 def test_security_is_the_operations_or_the_documents() -> None:

@@ -113,14 +113,32 @@ def apis(draw: DrawFn) -> Api:
             handler=draw(st.sampled_from(("one", "two"))), params=Object(fields=fields) if fields else None,
             query=draw(members(nodes, ("limit", "Cursor", "a b"))),
             headers=draw(members(nodes, ("x_tenant", "X-Odd_One", "range"))),
+            cookies=draw(members(nodes, ("sid", "Of Mine"))),
             body=body, body_media=draw(_media(has_type=body is not None)), response=response,
             response_media="application/json" if response is not None else draw(st.sampled_from(("*/*", "text/csv"))),
-            status=draw(st.sampled_from((200, 201, 204))), deprecated=draw(st.booleans()),
+            status=draw(st.sampled_from((200, 201, 203))), deprecated=draw(st.booleans()),
             responses=draw(st.dictionaries(st.sampled_from(("404", "4XX", "default", "302")), maybe, max_size=2)),
             body_limit_bytes=draw(st.none() | st.integers(0, 100)),
             security=draw(st.sampled_from(((), (("key",),), (("oauth:read", "oauth:write", "key"), ())))),
         )  # fmt: skip
+        if draw(st.booleans()):
+            endpoints[endpoint_key(method, path)] = draw(_with_more(endpoints[endpoint_key(method, path)], maybe))
     return Api(types=types, endpoints=endpoints)
+
+
+@st.composite
+def _with_more(draw: DrawFn, endpoint: Endpoint, maybe: SearchStrategy[Node | None]) -> Endpoint:
+    """Draw *endpoint* with what only documents of others say."""
+    if endpoint.response is None or endpoint.body_media != ("application/json", "application/msgpack"):
+        return endpoint
+    other = draw(maybe.filter(lambda node: node != endpoint.body))
+    status = draw(st.sampled_from((str(endpoint.status), *endpoint.responses)))
+    header = Field(name="x-rate", node=draw(maybe) or String(), required=draw(st.booleans()))
+    more = replace(
+        endpoint, response_types={str(endpoint.status): {"text/csv": draw(maybe)}},
+        response_headers={status: Object(fields=(header,))},
+    )  # fmt: skip
+    return more if endpoint.body is None else replace(more, body_types={"application/msgpack": other})
 
 
 def _media(*, has_type: bool) -> SearchStrategy[tuple[str, ...]]:
@@ -162,8 +180,14 @@ def _with_parts(api: Api, nodes: Any, seen: list[Node] | None = None) -> Api:
     return replace(api, endpoints={
         key: replace(
             endpoint, params=fields(endpoint.params), query=fields(endpoint.query), headers=fields(endpoint.headers),
-            body=each(endpoint.body), response=each(endpoint.response),
+            cookies=fields(endpoint.cookies), body=each(endpoint.body), response=each(endpoint.response),
             responses={status: each(node) for status, node in endpoint.responses.items()},
+            body_types={media: each(node) for media, node in endpoint.body_types.items()},
+            response_types={
+                status: {media: each(node) for media, node in types.items()}
+                for status, types in endpoint.response_types.items()
+            },
+            response_headers={status: fields(each) for status, each in endpoint.response_headers.items()},
         )
         for key, endpoint in api.endpoints.items()
     })  # fmt: skip

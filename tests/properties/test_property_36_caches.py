@@ -18,6 +18,7 @@ from sqlalchemy import Engine, event
 
 from perdure.gtype.nodes import Boolean, GType, Integer, String
 from perdure.manifest.records import HandlerManifest
+from perdure.store.api_keys import ApiKey
 from perdure.store.base import Store
 from perdure.store.records import Control, HealthReport, Pin, Publication, PublishedVersion
 from tests.store.places import Place, place_of
@@ -53,6 +54,9 @@ class Caches(RuleBasedStateMachine):
         self.control = Control()
         self.pins: dict[str, Pin] = {}
         self.reports: dict[tuple[str, str], HealthReport] = {}
+        self.keys: dict[str, bool] = {}
+        """By id, whether it is revoked."""
+        self.keys_followed: list[dict[str, bool]] = [{}, {}]
         self.numbers = [0, 0]
         self.followed: list[dict[str, Pin]] = [{}, {}]
 
@@ -70,14 +74,34 @@ class Caches(RuleBasedStateMachine):
         self.stores[side].decide(self.app, edit, actor="ada", action="tag", at_s=1.0)
         self.control = replace(self.control, tags={"beta": name})
 
-    @rule(side=SIDES, client=st.sampled_from("abc"), name=st.sampled_from("xy"))
-    def pin(self, side: int, client: str, name: str) -> None:
-        self.pins[client] = Pin(client=client, version=name)
-        self.stores[side].pin(self.app, [self.pins[client]])
+    @rule(side=SIDES, clients=st.sampled_from(["a", "b", "c", "abc"]), name=st.sampled_from("xy"))
+    def pin(self, side: int, clients: str, name: str) -> None:
+        pins = [Pin(client=client, version=name) for client in clients]
+        self.pins |= {pin.client: pin for pin in pins}
+        self.stores[side].pin(self.app, pins)
 
     @rule(side=SIDES, client=st.sampled_from("abc"))
     def unpin(self, side: int, client: str) -> None:
         assert (self.pins.pop(client, None) is not None) == self.stores[side].unpin(self.app, client)
+
+    @rule(side=SIDES, clients=st.sampled_from(["", "ab", "abc"]))
+    def unpin_and_forget(self, side: int, clients: str) -> None:
+        for client in clients:
+            self.pins.pop(client, None)
+            self.stores[side].unpin(self.app, client)
+        self.stores[side].shorten(self.app, decisions=1, unpinned=1)
+
+    @rule(side=SIDES, name=st.sampled_from("abc"))
+    def add_key(self, side: int, name: str) -> None:
+        key = ApiKey(id=name, digest="ab" * 32, subject=name, created_s=1.0, created_by="ada")
+        assert (name not in self.keys) == self.stores[side].add_api_key(self.app, key)
+        self.keys.setdefault(name, False)
+
+    @rule(side=SIDES, name=st.sampled_from("abc"))
+    def revoke_key(self, side: int, name: str) -> None:
+        is_there = self.keys.get(name) is False
+        assert is_there == self.stores[side].revoke_api_key(self.app, name, actor="ada", at_s=2.0)
+        self.keys |= {name: True} if is_there else {}
 
     @rule(side=SIDES, process=st.sampled_from("pq"), at_s=st.integers(0, 9))
     def report(self, side: int, process: str, at_s: int) -> None:
@@ -97,16 +121,22 @@ class Caches(RuleBasedStateMachine):
                 assert each == store.manifest(each.fingerprint)
 
     @invariant()
-    def both_follow_the_pins(self) -> None:
-        """Follow the pins by change number, as a server does."""
+    def both_follow_the_pins_and_keys(self) -> None:
+        """Follow them by change number, as a server does."""
         for side, store in enumerate(self.stores):
             known, change = self.followed[side], store.change(self.app)
             pinned, unpinned = store.pins(self.app, self.numbers[side])
+            if unpinned is None:
+                known.clear()
             known |= {pin.client: pin for pin in pinned}
-            for client in unpinned:
+            for client in unpinned or ():
                 known.pop(client, None)
+            self.keys_followed[side] |= {
+                key.id: key.revoked_s is not None for key in store.api_keys(self.app, self.numbers[side])
+            }
             self.numbers[side] = change
             assert self.pins == known
+            assert self.keys == self.keys_followed[side]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

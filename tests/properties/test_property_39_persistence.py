@@ -13,10 +13,23 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from perdure.store.api_keys import ApiKey
 from perdure.store.base import Store
 from perdure.store.records import Control, HealthReport, MigrationEntry, Pin, Publication, UsageCount
-from tests.store.drawn import CONTROLS, REPORTS, TEXTS, TIMES, gtypes_in, migrations, pins, publications, usages
+from tests.store.drawn import (
+    CONTROLS,
+    REPORTS,
+    TEXTS,
+    TIMES,
+    api_keys,
+    gtypes_in,
+    migrations,
+    pins,
+    publications,
+    usages,
+)
 from tests.store.places import KINDS, Place, place_of
 
 apps = (f"app {number}" for number in itertools.count())
@@ -67,6 +80,26 @@ def test_what_is_published_comes_back_equal(place: Place) -> None:
         store.publish(publication, at_s=1.0)
         _check_published(store, app, publication)
         _check_published(place.open_again(), app, publication)
+
+    check()
+
+
+def test_api_keys_come_back_equal(place: Place) -> None:
+    @_enough(place)
+    @given(keys=api_keys(), revoked_s=TIMES, used_s=TIMES, by=TEXTS)
+    def check(keys: list[ApiKey], revoked_s: float, used_s: float, by: str) -> None:
+        app, store = next(apps), place.writer
+        written = {key.id: key for key in keys}
+        for key in keys:
+            store.add_api_key(app, key)
+        for key in keys[:1]:
+            store.touch_api_keys(app, {key.id: used_s})
+            written[key.id] = replace(written[key.id], last_used_s=max(used_s, key.last_used_s or used_s))
+        for key in keys[:2]:
+            if store.revoke_api_key(app, key.id, actor=by, at_s=revoked_s):
+                written[key.id] = replace(written[key.id], revoked_s=revoked_s, revoked_by=by)
+        for reader in (store, place.open_again()):
+            _same(sorted(written.values(), key=lambda each: (each.created_s, each.id)), list(reader.api_keys(app)))
 
     check()
 

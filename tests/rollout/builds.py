@@ -50,8 +50,8 @@ class Build:
         if registered:
             self.rollout.register()
 
-    def served(self, asked: str | None = None, client: str = "10.0.0.1") -> str:
-        """Return the name of the version that serves *client*, or ``400`` or ``410``."""
+    def served(self, asked: str | None = None, client: str = "10.0.0.1", status: int = 200) -> str:
+        """Return the name of the version that serves *client* and answers *status*; or ``400`` or ``410``."""
         state = self.timescape.state
         exchange = asking(client)
         try:
@@ -60,6 +60,8 @@ class Build:
             return "400"
         except VersionClosedError:
             return "410"
+        if asked is None and state.settle is not None:
+            state.settle(exchange, index, status)
         return self.timescape.versions[index].name
 
     def answer(

@@ -1,5 +1,6 @@
 import pytest
 
+from perdure.context.principal import Principal
 from perdure.rollout.clients import ClientNames, address_of
 from tests.rollout.builds import asking
 
@@ -22,6 +23,13 @@ def test_client_is_the_address_unless_a_header_is_configured() -> None:
 @pytest.mark.parametrize("headers", [{}, {"x-client-id": ""}])
 def test_client_without_the_header_is_its_address(headers: dict[str, str]) -> None:
     assert "10.1.1.1" == ClientNames("x-client-id").client_of(asking("10.1.1.1", headers))
+
+
+def test_client_is_who_it_showed_to_be_wherever_it_calls_from() -> None:
+    exchange = asking("10.1.1.1", {"x-client-id": "till 3"})
+    exchange.principal = Principal(subject="ada", scheme="staff")
+    assert "staff:ada" == ClientNames(None).client_of(exchange)
+    assert "till 3" == ClientNames("x-client-id").client_of(exchange)
 
 
 def test_client_that_calls_itself_very_long_names_is_cut() -> None:

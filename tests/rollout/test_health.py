@@ -95,3 +95,19 @@ def test_pause_is_short_again_after_a_long_time_of_health() -> None:
     assert "healthy" == health.condition
     judged(health, (200.0, 0, 0), (201.0, 10, 10))
     assert ["out", "trial"] == judged(health, (215.9, 0, 0), (216.0, 0, 0))
+
+
+@pytest.mark.parametrize(("failing", "after_s"), [(10, 7.5), (5, 15.0), (4, 18.75), (3, 25.0), (2, None)])
+def test_version_in_steady_use_is_found_out_when_a_quarter_of_the_window_failed(
+    failing: int, after_s: float | None
+) -> None:
+    """Ten requests a second, of which so many fail."""
+    health, found_s = Health(RolloutSettings()), None
+    for step in range(4 * 80):
+        now_s = step * 0.25
+        errors = failing if now_s >= 40 and step % 4 == 0 else 0
+        health.add(Seen(10 if step % 4 == 0 else 0, errors, 0), now_s)
+        if health.judge(now_s) == "out":
+            found_s = now_s - 40
+            break
+    assert found_s == pytest.approx(after_s, abs=1.0) if after_s is not None else found_s is None

@@ -3,7 +3,12 @@
 import asyncio
 import hashlib
 import logging
+import shutil
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,7 +23,8 @@ from perdure.rollout import decisions
 from perdure.rollout.opening import StorePlace, open_rollout
 from perdure.rollout.rollout import Rollout
 from perdure.store.memory import MemoryStore
-from perdure.store.records import Control, HealthReport, Pin
+from perdure.store.opening import open_store
+from perdure.store.records import Control, HealthReport, Pin, Position
 from perdure.timescape.recorded import record
 from perdure.timescape.timescape import Timescape
 from tests.rollout.builds import Build, asking
@@ -147,13 +153,32 @@ def test_client_when_pinned_on_first_use_stays_where_it_began() -> None:
     assert "first use" == store.pins("pets")[0][0].by
 
 
-async def test_pin_by_first_use_is_written_before_the_next_flush_of_usage() -> None:
-    settings = RolloutSettings(pin_on_first_use=True, flush_interval_s=1e6)
-    build = Build(settings=settings)
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_client_that_was_refused_or_failed_is_not_pinned(status: int) -> None:
+    build = Build(settings=RolloutSettings(pin_on_first_use=True))
+    build.served(status=status)
+    build.rollout.flush()
+    assert ((), None) == build.store.pins("pets")
+    build.served(status=404)
+    build.rollout.flush()
+    assert ["10.0.0.1"] == [pin.client for pin in build.store.pins("pets")[0]], "a handler said so"
+
+
+def test_client_while_a_version_is_unwell_is_not_pinned_to_where_it_was_sent() -> None:
+    settings = RolloutSettings(pin_on_first_use=True, health_min_requests=1)
+    build = Build(config=Config(default_version="v3.0.0", rollout=settings))
+    build.answer("v3.0.0", 500)
+    build.rollout.tick()
+    assert "v2.0.0" == build.served()
+    build.rollout.flush()
+    assert ((), None) == build.store.pins("pets")
+
+
+async def test_pin_by_first_use_is_written_before_the_store_is_asked_again() -> None:
+    build = Build(settings=RolloutSettings(pin_on_first_use=True))
     running = asyncio.create_task(build.rollout.run())
-    await asyncio.sleep(0.05)  # the first letter is on its way: usage is not due for days
+    await asyncio.sleep(0.05)  # the first letter is on its way; the clock stands still, so no second one follows
     build.served(client="10.0.0.9")
-    build.clock.advance(1.0)
     for _ in range(100):
         await asyncio.sleep(0.01)
         if build.store.pins("pets")[0]:
@@ -270,20 +295,200 @@ def test_cold_version_is_retired_by_itself_when_configured() -> None:
     settings = RolloutSettings(retire_after_days=10, cold_after_days=30, grace_days=14)
     build = Build(settings=settings)
     build.answer("v2.0.0")
-    build.rollout.flush()
-    build.clock.advance(39 * DAY_S)
-    build.rollout.flush()
-    assert ["active", "active", "active"] == [each.status for each in build.store.control("pets").versions.values()]
-    build.clock.advance(1.5 * DAY_S)
-    build.rollout.flush()
-    assert ["retired", "retired", "active"] == [each.status for each in build.store.control("pets").versions.values()]
+    live_on(build, 39)
+    assert ["active", "active", "active"] == statuses(build)
+    live_on(build, 3)
+    assert ["retired", "retired", "active"] == statuses(build)
     assert "auto-retire" == build.store.journal("pets")[0].actor
     assert "410" == build.served("v1.0.0")
 
 
+def live_on(build: Build, days: int) -> None:
+    """Let days pass on which the newest version is used."""
+    for _ in range(days):
+        build.answer("v3.0.0")
+        build.rollout.flush()
+        build.clock.advance(DAY_S)
+    build.rollout.flush()
+
+
+def statuses(build: Build) -> list[str]:
+    return [each.status for each in build.store.control("pets").versions.values()]
+
+
+@pytest.mark.parametrize("days", [50, 365, 10_000])
+def test_clock_that_is_far_ahead_retires_nothing(days: int) -> None:
+    build = Build(settings=RolloutSettings(retire_after_days=10))
+    build.answer("v2.0.0")
+    live_on(build, 15)
+    build.clock.advance(days * DAY_S)
+    live_on(build, 15)
+    assert ["active", "active", "active"] == statuses(build)
+
+
+def test_api_that_nobody_uses_retires_nothing() -> None:
+    build = Build(settings=RolloutSettings(retire_after_days=10))
+    for _ in range(100):
+        build.clock.advance(DAY_S)
+        build.rollout.flush()
+    assert ["active", "active", "active"] == statuses(build)
+
+
+class Timed(MemoryStore):  # type: ignore[misc]  # final for users, not for a test that gives it a clock
+    """A store with a server that has a clock of its own."""
+
+    now_s = 0.0
+
+    def time(self) -> float | None:
+        return self.now_s
+
+
+def test_time_of_the_store_counts_more_than_a_clock_that_is_ahead() -> None:
+    store = Timed()
+    build = Build(store=store, settings=RolloutSettings(retire_after_days=10, usage_days=60))
+    store.now_s = began_s = build.clock.time()
+    live_on(build, 100)
+    assert ["active", "active", "active"] == statuses(build)
+    assert 100 == len(store.usage("pets")), "nor is anything forgotten"
+    store.now_s = began_s + 100 * DAY_S
+    live_on(build, 1)
+    assert ["retired", "retired", "active"] == statuses(build)
+    assert len(store.usage("pets")) < 65
+
+
+def test_version_that_only_a_tag_of_another_build_leads_to_is_not_retired() -> None:
+    settings = RolloutSettings(retire_after_days=10)
+    old = Build(settings=settings)
+    newer = Build(
+        ("v1.0.0", "v2.0.0", "v3.0.0", "v4.0.0"), store=old.store, clock=old.clock,
+        config=Config(tags={"partners": "v1.0.0"}, rollout=settings),
+    )  # fmt: skip
+    for _ in range(120):
+        old.answer("v3.0.0")
+        newer.rollout.flush()
+        old.rollout.flush()
+        old.clock.advance(DAY_S / 2)
+    assert ["active", "retired", "active", "active"] == statuses(old)
+
+
+def test_version_that_this_build_does_not_have_is_left_to_those_that_do() -> None:
+    settings = RolloutSettings(retire_after_days=10)
+    old = Build(settings=settings)
+    Build(("v1.0.0", "v2.0.0", "v3.0.0", "v4.0.0"), store=old.store, clock=old.clock)
+    live_on(old, 60)
+    assert ["retired", "retired", "active", "active"] == statuses(old)
+
+
+def test_store_that_was_emptied_is_told_again_what_is_served(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    place = tmp_path / "store" / "store.db"
+    with closing(open_store(f"sqlite:///{place}")) as store, closing(open_store(f"sqlite:///{place}")) as seen:
+        build = Build(store=store, settings=RolloutSettings(pin_on_first_use=True))
+        for client in ("ada", "bob"):  # its change number is ahead of that of a new store
+            store.pin("pets", [Pin(client=client, version="v1.0.0")])
+        tag(build, "beta", "v1.0.0")
+        build.rollout.refresh()
+        assert ["v1.0.0", "v1.0.0"] == [build.served("beta"), build.served(client="ada")]
+        shutil.rmtree(place.parent)
+        with pytest.raises(StoreError, match="its file was removed"):
+            build.rollout.flush()
+        assert "v1.0.0" == build.served("beta"), "what was known last goes on"
+        wait_until_made(build, place)
+        assert ["v1.0.0", "v2.0.0", "v3.0.0"] == [each.name for each in seen.versions("pets")]
+        assert ["400", "v3.0.0", "v3.0.0"] == [build.served("beta"), build.served(), build.served(client="ada")]
+        assert caplog.text.count("versions were registered anew") == 1
+        build.rollout.flush()
+        assert ["10.0.0.1", "ada"] == [pin.client for pin in seen.pins("pets")[0]], "and are pinned anew"
+
+
+def wait_until_made(build: Build, place: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not place.exists():
+        with suppress(StoreError):
+            build.rollout.flush()
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("content", [b"", b"no database\n" * 100])
+def test_store_whose_file_is_replaced_is_followed_or_done_without(
+    content: bytes, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    place, other = tmp_path / "store.db", tmp_path / "other"
+    with closing(open_store(f"sqlite:///{place}")) as store:
+        build = Build(store=store)
+        retire(build, "v1.0.0")
+        build.rollout.refresh()
+        other.write_bytes(content)
+        for each in tmp_path.glob("store.db-*"):
+            each.unlink()
+        other.rename(place)
+        if content:
+            for _ in range(3):
+                with pytest.raises(StoreError, match="is no SQLite database"):
+                    build.rollout.flush()
+            assert "410" == build.served("v1.0.0"), "what was known last goes on"
+            assert 1 == caplog.text.count("the store is gone")
+            place.unlink()
+            wait_until_made(build, place)
+            assert 1 == caplog.text.count("the store is back")
+        build.rollout.flush()
+        assert ["active"] * 3 == statuses(build)
+        assert "v1.0.0" == build.served("v1.0.0")
+
+
+def test_store_that_is_restored_while_it_is_used_is_told_what_it_does_not_know(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with closing(open_store(url)) as store:
+        old = Build(("v1.0.0", "v2.0.0"), store=store)
+        tag(old, "beta", "v1.0.0")
+        with closing(sqlite3.connect(tmp_path / "store.db")) as source, closing(sqlite3.connect(tmp_path / "b")) as to:
+            source.backup(to)
+        with closing(open_store(url)) as other:
+            newer = Build(store=other)
+            tag(newer, "beta", "v3.0.0")
+            newer.rollout.refresh()
+            assert "v3.0.0" == newer.served("beta")
+            with (
+                closing(sqlite3.connect(tmp_path / "store.db")) as to,
+                closing(sqlite3.connect(tmp_path / "b")) as back,
+            ):
+                back.backup(to)  # what `.restore` of sqlite3 does
+            newer.rollout.refresh()
+            assert ["v1.0.0", "v3.0.0"] == [newer.served("beta"), newer.served("v3.0.0")]
+            assert ["v1.0.0", "v2.0.0", "v3.0.0"] == [each.name for each in store.versions("pets")]
+            assert ["active"] * 3 == statuses(newer)
+
+
+def test_two_builds_on_a_store_that_was_emptied_come_to_the_same(tmp_path: Path) -> None:
+    """The numbers of the new store are those of the old one: only its origin is another."""
+    place = tmp_path / "store.db"
+    with closing(open_store(f"sqlite:///{place}")) as store, closing(open_store(f"sqlite:///{place}")) as second:
+        one, other, late = Build(store=store), Build(store=second), Build(store=second)
+        store.pin("pets", [Pin(client="ada", version="v1.0.0")])
+        tag(one, "beta", "v1.0.0")
+        for each in (one, other, late):
+            each.rollout.refresh()
+        before = store.position("pets")
+        for path in tmp_path.glob("store.db*"):
+            path.unlink()
+        place.touch()
+        one.rollout.refresh()
+        tag(one, "gamma", "v2.0.0")
+        tag(one, "gamma", "v1.0.0")
+        assert before.change == store.position("pets").change
+        for each in (one, other):
+            each.rollout.refresh()
+            assert ["400", "v1.0.0"] == [each.served("beta"), each.served("gamma")]
+            assert "v3.0.0" == each.served(client="ada"), "its pin went with the store"
+        tag(one, "delta", "v1.0.0")
+        assert before.change < store.position("pets").change
+        late.rollout.refresh()
+        assert ["400", "v1.0.0"] == [late.served("beta"), late.served("delta")]
+        assert "v3.0.0" == late.served(client="ada")
+
+
 @pytest.mark.parametrize("needing", ["tag", "retain", "pin", "use"])
 def test_version_that_is_needed_is_never_retired_by_itself(needing: str) -> None:
-    build = Build(("v1.0.0", "v2.0.0"), settings=RolloutSettings(retire_after_days=10))
+    build = Build(("v1.0.0", "v3.0.0"), settings=RolloutSettings(retire_after_days=10))
     if needing == "tag":
         tag(build, "beta", "v1.0.0")
     elif needing == "retain":
@@ -291,12 +496,10 @@ def test_version_that_is_needed_is_never_retired_by_itself(needing: str) -> None
     elif needing == "pin":
         build.store.pin("pets", [Pin(client="ada", version="v1.0.0")])
     build.rollout.refresh()
-    build.clock.advance(90 * DAY_S)
+    live_on(build, 25)
     if needing == "use":
         build.answer("v1.0.0")
-    build.rollout.flush()
-    build.clock.advance(120.0)
-    build.rollout.flush()
+    live_on(build, 35)
     assert "v1.0.0" == build.served("v1.0.0")
 
 
@@ -314,9 +517,9 @@ class Losable(MemoryStore):  # type: ignore[misc]  # final for users, not for a 
 
     is_lost = False
 
-    def change(self, app: str) -> int:
+    def position(self, app: str) -> Position:
         self._refuse()
-        return super().change(app)
+        return super().position(app)
 
     def add_usage(self, app: str, counts: object) -> None:
         self._refuse()
@@ -370,7 +573,7 @@ async def test_loop_when_something_breaks_goes_on(
 ) -> None:
     build = Build()
     running = asyncio.create_task(build.rollout.run())
-    monkeypatch.setattr(build.store, "change", lambda app: 1 / 0)
+    monkeypatch.setattr(build.store, "position", lambda app: 1 / 0)
     await passing(build.clock)
     assert "division by zero" in caplog.text
     monkeypatch.undo()

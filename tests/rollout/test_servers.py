@@ -1,6 +1,7 @@
 """The rollout with real servers, real SQLite files and the real command line."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -125,6 +126,20 @@ def test_server_when_stopped_writes_all_usage(folder: Path) -> None:
             version_of(one, "ada")
         assert 0 == one.stop()
     assert "13" in next(line for line in perdure(folder, "usage").splitlines() if " ada " in line)
+
+
+@pytest.mark.slow
+def test_server_when_its_store_is_deleted_serves_on_and_registers_itself_again(folder: Path) -> None:
+    with served(folder, "one") as one:
+        perdure(folder, "tag", "beta", "v1.0.0")
+        wait_for(lambda: version_of(one, **{"API-Version": "beta"}) == "v1.0.0", 1.0)
+        shutil.rmtree(folder / ".perdure")
+        wait_for(lambda: version_of(one) == "v2.0.0" and "versions were registered anew" in one.printed, 5.0)
+        assert "400" == version_of(one, **{"API-Version": "beta"}), "it went with the store"
+        perdure(folder, "retire", "v1.0.0")
+        wait_for(lambda: version_of(one, **{"API-Version": "v1.0.0"}) == "410", 1.0)
+        told = [line for line in one.printed.splitlines() if "store" in line]
+        assert 3 == len(told), "gone, another one, back"
 
 
 class Clients:

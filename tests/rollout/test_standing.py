@@ -1,8 +1,9 @@
 import pytest
 
 from perdure import RolloutSettings
-from perdure.rollout.standing import Standing, standing, usage_since_hour
-from perdure.store.records import VersionControl
+from perdure.rollout.standing import Standing, days_used, hours_used, recent_usage, standing
+from perdure.store.memory import MemoryStore
+from perdure.store.records import UsageCount, VersionControl
 
 HOUR = 3600.0
 DAY = 24
@@ -55,13 +56,42 @@ def test_fresh_version_is_not_cold_within_its_grace_however_soon_others_are() ->
     assert "cold" == standing(control, {}, settings, (NOW_H + 5 * DAY) * HOUR, is_needed=False).temperature
 
 
+def days(*ago: int) -> frozenset[int]:
+    """Return the days so many days ago."""
+    return frozenset(NOW_H // DAY - each for each in ago)
+
+
 def test_version_is_over_when_it_has_been_cold_for_as_long_as_configured() -> None:
-    now_s = NOW_H * HOUR + 60
-    assert not stands({39 * DAY: 1}).is_over(SETTINGS, now_s)
-    assert stands({41 * DAY: 1}).is_over(SETTINGS, now_s)
-    assert not stands({41 * DAY: 1}).is_over(RolloutSettings(), now_s), "off by default"
+    now_s, always = NOW_H * HOUR + 60, days(*range(60))
+    assert not stands({39 * DAY: 1}).is_over(SETTINGS, now_s, always)
+    assert stands({41 * DAY: 1}).is_over(SETTINGS, now_s, always)
+    assert not stands({41 * DAY: 1}).is_over(RolloutSettings(), now_s, always), "off by default"
+
+
+@pytest.mark.parametrize(
+    ("used", "is_over"), [(range(20), True), (range(19), False), (range(41, 400), False), ((), False), ([0, -1], False)]
+)
+def test_version_is_over_only_if_others_were_used_on_half_the_days_since(used: range, is_over: bool) -> None:
+    assert is_over is stands({41 * DAY: 1}).is_over(SETTINGS, NOW_H * HOUR + 60, days(*used))
+
+
+def test_usage_that_is_forgotten_early_is_not_waited_for() -> None:
+    settings = RolloutSettings(cold_after_days=30, grace_days=14, retire_after_days=10, usage_days=10)
+    over = standing(OLD, {}, settings, NOW_H * HOUR, is_needed=False)
+    assert over.is_over(settings, NOW_H * HOUR, days(*range(5)))
+    assert not over.is_over(settings, NOW_H * HOUR, days(*range(4)))
 
 
 def test_usage_that_is_read_is_enough_to_tell() -> None:
-    assert usage_since_hour(SETTINGS, NOW_H * HOUR) <= NOW_H - 40 * DAY
-    assert 0 == usage_since_hour(SETTINGS, 5.0)
+    """Whatever the hours, what is read of the store says the same as all there is."""
+    store, now_s = MemoryStore(), NOW_H * HOUR + 60
+    hours = {NOW_H - ago: 60 for ago in (0, 5, 23, 24, 167, 168, 190, 191, 192, 700, 39 * DAY, 40 * DAY)}
+    for hour, requests in hours.items():
+        count = UsageCount(version="v1", client="ada", hour=hour, requests=requests, last_s=hour * HOUR)
+        store.add_usage("shop", [count])
+        uses = recent_usage(store, "shop", SETTINGS, now_s)
+        known = {each: hours[each] for each in hours if each in {count.hour for count in store.usage("shop")}}
+        assert standing(OLD, known, SETTINGS, now_s, is_needed=False) == standing(
+            OLD, hours_used(uses)["v1"], SETTINGS, now_s, is_needed=False
+        )
+        assert days_used(uses) == {each // DAY for each in known}

@@ -2,6 +2,7 @@ from math import inf
 
 import pytest
 
+from perdure.context.principal import Principal
 from perdure.rollout.clients import ClientNames
 from perdure.rollout.tally import Tally
 from perdure.rollout.usage import OTHERS, Usage
@@ -21,6 +22,16 @@ def test_requests_are_counted_by_version_and_client_whatever_the_port() -> None:
         "b": (1, 0, 0, {"10.0.0.2": 1}),
     } == tally.collect()
     assert {} == tally.collect()
+
+
+def test_requests_of_who_showed_who_it_is_are_counted_by_its_name() -> None:
+    tally = Tally(("a",), NAMES, inf)
+    for subject in ("123", "123", "ada"):
+        exchange = asking("10.0.0.1")
+        exchange.principal = Principal(subject=subject, scheme="api_key")
+        tally.count("a", exchange, 200, 0.1)
+    tally.count("a", asking("10.0.0.1"), 200, 0.1)
+    assert {"api_key:123": 2, "api_key:ada": 1, "10.0.0.1": 1} == tally.collect()["a"].clients
 
 
 @pytest.mark.parametrize("requests", [511, 512, 513, 5_000, 200_000])

@@ -9,6 +9,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from perdure import App, LocalContext, Problem, Request, Response
+from perdure.errors import DuplicateRouteError
 from tests.calls import call
 from tests.recording import Step, record
 
@@ -430,3 +431,64 @@ def test_transformers_are_told_to_handlers(folder: Path) -> None:
     assert 204 == call(app, "GET", "/ask").status_code
     assert ((V1, V3), ("r1",), ()) == seen[0]
     assert ({"latest": V3, "stable": V3}, V1) == seen[1]
+
+
+class Purchase(Struct):
+    sku: str
+    price: Money
+
+
+class Receipt(Struct):
+    id: int
+    sku: str
+    price: Money
+    note: str
+
+
+def with_draft(folder: Path, *, draft_first: bool) -> App:
+    """Return an app with a handler for the newest recorded version, and beside it one for what comes next."""
+    app = App("shop", revisions=folder)
+
+    async def now(req: Request[OldNewOrder]) -> OldOrder:
+        return OldOrder(1, req.body.sku, req.body.price, "now")
+
+    async def draft(req: Request[Purchase]) -> Receipt:
+        return Receipt(2, req.body.sku, req.body.price, "draft")
+
+    async def same(req: Request) -> list[int]:
+        return [req.params["number"]]
+
+    both: list[tuple[Any, str | None]] = [(now, V1), (draft, None)]
+    for handler, version in reversed(both) if draft_first else both:
+        app.post("/orders", status=201, version=version, id="create")(handler)
+    app.get("/same/{number:int}")(same)
+    return app
+
+
+@pytest.mark.parametrize("draft_first", [False, True])
+def test_a_handler_without_a_version_beside_one_for_the_newest_is_a_draft_until_it_is_recorded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, draft_first: bool
+) -> None:
+    folder = record(tmp_path / "revisions", [Step(V1, old_app())])
+    app = with_draft(folder, draft_first=draft_first)
+    with caplog.at_level(logging.WARNING):
+        assert (201, "now") == (order(app, V1).status_code, order(app, V1).json()["note"])
+    assert "is a draft" in caplog.text
+    assert "now" == call(app, "POST", "/orders", json={"sku": "A", "price": 2.5}).json()["note"]
+    assert "Purchase" in app.api().types
+    assert "NewOrder" not in app.api().types
+    assert 2 == len(app.manifests())
+    assert () == app.unserved()
+
+    recorded = record(tmp_path / "after", [Step(V1, old_app()), Step(V3, app, TRANSFORMERS)])
+    after = with_draft(recorded, draft_first=draft_first)
+    assert "draft" == order(after, V3, {"amount": "2.50", "currency": "EUR"}).json()["note"]
+    assert 3 == len(after.manifests())
+
+
+def test_two_handlers_for_one_version_that_no_revision_records_are_refused() -> None:
+    app = App("shop")
+    app.get("/a", version=V1, id="a")(lambda: "a")
+    app.get("/a", id="a")(lambda: "b")
+    with pytest.raises(DuplicateRouteError, match="give each a version of its own"):
+        app.compile()

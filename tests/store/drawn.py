@@ -7,6 +7,7 @@ from perdure.gtype import nodes as n
 from perdure.gtype.nodes import GType, Node
 from perdure.gtype.traversal import reachable
 from perdure.manifest.records import Api, Endpoint, HandlerManifest, HookRecord
+from perdure.store.api_keys import ApiKey
 from perdure.store.records import (
     Control,
     HealthReport,
@@ -19,7 +20,9 @@ from perdure.store.records import (
 )
 from tests.gtype.strategies import NAMED, SMALL_NODES, formatted
 
-__all__ = ["CONTROLS", "REPORTS", "TEXTS", "TIMES", "gtypes_in", "migrations", "pins", "publications", "usages"]
+__all__ = [
+    "CONTROLS", "REPORTS", "TEXTS", "TIMES", "api_keys", "gtypes_in", "migrations", "pins", "publications", "usages",
+]  # fmt: skip
 
 TIMES = st.floats(0, 4e9) | st.integers(0, 4 * 10**9).map(float)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -154,6 +157,16 @@ def migrations() -> st.SearchStrategy[list[MigrationEntry]]:
         state=st.sampled_from(["begun", "done"]), begun_s=TIMES, done_s=st.none() | TIMES,
     )  # fmt: skip
     return st.lists(entry, max_size=3, unique_by=lambda each: (each.step, each.phase))
+
+
+def api_keys() -> st.SearchStrategy[list[ApiKey]]:
+    """Return keys of different ids."""
+    key = st.builds(
+        ApiKey, id=NAMES, digest=DIGESTS, subject=NAMES, roles=st.lists(NAMES, max_size=2).map(tuple),
+        scopes=st.lists(NAMES, max_size=2).map(tuple), created_s=TIMES, created_by=TEXTS, expires_s=st.none() | TIMES,
+        revoked_s=st.none() | TIMES, revoked_by=st.none() | TEXTS, last_used_s=st.none() | TIMES,
+    )  # fmt: skip
+    return st.lists(key, max_size=3, unique_by=lambda each: each.id)
 
 
 def gtypes_in(manifest: HandlerManifest) -> list[GType]:

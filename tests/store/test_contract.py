@@ -1,5 +1,6 @@
 """What every store does, in memory, SQLite and PostgreSQL."""
 
+import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +10,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from perdure.clock import SystemClock
 from perdure.errors import RevisionConflictError, StoreError
 from perdure.gtype.nodes import Boolean, GType
 from perdure.store.base import Store
-from perdure.store.records import Control, JournalEntry, MigrationEntry, Pin, VersionControl, storable_name
+from perdure.store.records import Control, JournalEntry, MigrationEntry, Pin, Position, VersionControl, storable_name
 from tests.store.places import Place
 from tests.store.samples import DIGEST, api, manifest, publication, report, usage, version
 
@@ -44,7 +46,7 @@ def test_apps_do_not_see_each_other(store: Store) -> None:
     store.pin("shop", [Pin(client="ada", version="2026-01-01")])
     store.add_usage("shop", [usage()])
     store.put_health("shop", [report()])
-    assert ((), ((), ()), (), ()) == (store.versions("a"), store.pins("a"), store.usage("a"), store.health("a"))
+    assert ((), ((), None), (), ()) == (store.versions("a"), store.pins("a"), store.usage("a"), store.health("a"))
     assert 0 == store.change("a")
 
 
@@ -253,7 +255,7 @@ def test_pins_since_a_change_are_only_the_later(store: Store) -> None:
     store.pin("shop", [cid])
     store.unpin("shop", "bob")
     assert ((cid,), ("bob",)) == store.pins("shop", before)
-    assert ((ada, cid), ()) == store.pins("shop")
+    assert ((ada, cid), None) == store.pins("shop")
     assert ((), ()) == store.pins("shop", store.change("shop"))
 
 
@@ -261,7 +263,7 @@ def test_pin_when_by_first_use_leaves_a_pin_that_is_there(store: Store) -> None:
     first = Pin(client="ada", version="v1", by="first use", since_s=1.0)
     store.pin("shop", [first, replace(first, version="v2")])
     store.pin("shop", [replace(first, version="v3")])
-    assert ((first,), ()) == store.pins("shop")
+    assert ((first,), None) == store.pins("shop")
 
 
 def test_pin_when_by_an_operator_replaces(store: Store) -> None:
@@ -310,6 +312,84 @@ def test_usage_when_one_count_cannot_be_kept_adds_none(store: Store) -> None:
     with pytest.raises(StoreError, match="the store takes no name such as"):
         store.add_usage("shop", [usage(), usage("nul\0")])
     assert () == store.usage("shop")
+
+
+def test_usage_by_version_adds_up_hours_of_late_and_days_before(store: Store) -> None:
+    store.add_usage("shop", [usage(hour=hour, requests=hour) for hour in (23, 24, 30, 47, 48, 50)])
+    store.add_usage("shop", [usage("bob", hour=30, requests=1), usage("bob", hour=49, requests=0)])
+    version = usage().version
+    assert [(version, 47, 24 + 30 + 47 + 1), (version, 48, 48), (version, 50, 50)] == [
+        (each.version, each.hour, each.requests) for each in store.usage_by_version("shop", 24, 48)
+    ]
+    assert () == store.usage_by_version("other", 0, 48)
+
+
+def test_usage_by_version_is_what_all_usage_adds_up_to(store: Store) -> None:
+    chance = random.Random(7)
+    store.add_usage(
+        "shop",
+        [usage(chance.choice("abc"), hour=chance.randrange(200), requests=chance.randrange(5)) for _ in range(300)],
+    )
+    expected: dict[int, tuple[int, int, float]] = {}
+    for each in store.usage("shop", 17):
+        if each.requests:
+            key = each.hour if each.hour >= 96 else -1 - each.hour // 24
+            requests, last, last_s = expected.get(key, (0, 0, 0.0))
+            expected[key] = requests + each.requests, max(last, each.hour), max(last_s, each.last_s)
+    found = store.usage_by_version("shop", 17, 96)
+    assert sorted(expected.values()) == sorted((each.requests, each.hour, each.last_s) for each in found)
+
+
+def test_usage_by_client_adds_up_hours(store: Store) -> None:
+    store.add_usage("shop", [usage(hour=1), usage(hour=2, requests=4), usage(hour=3, requests=5), usage("bob", hour=2)])
+    assert [("ada", 9, 3, 3 * 3600.0 + 5), ("bob", 1, 2, 2 * 3600.0 + 1)] == [
+        (each.client, each.requests, each.hour, each.last_s) for each in store.usage_by_client("shop", 2)
+    ]
+
+
+def test_shorten_keeps_the_last_decisions(store: Store) -> None:
+    store.publish(publication(), at_s=5.0)
+    for number in range(5):
+        store.decide("shop", _tag(f"t{number}", "x"), actor="ada", action=f"tag t{number}", at_s=5.0)
+    store.shorten("shop", decisions=2)
+    assert ["tag t4", "tag t3"] == [each.action for each in store.journal("shop")]
+    store.shorten("shop", decisions=2)
+    store.shorten("shop")
+    assert 2 == len(store.journal("shop"))
+
+
+def test_shorten_forgets_the_unpinned_and_says_so_to_who_has_not_heard_of_them(store: Store) -> None:
+    pins = [Pin(client=f"c{number}", version="v1") for number in range(6)]
+    store.pin("shop", pins)
+    before = store.change("shop")
+    for number in range(4):
+        store.unpin("shop", f"c{number}")
+    store.shorten("shop", unpinned=2)
+    left = tuple(pins[4:])
+    assert (left, None) == store.pins("shop", before), "all there are"
+    assert (left, None) == store.pins("shop", before + 1)
+    assert ((), ("c2", "c3")) == store.pins("shop", before + 2)
+    assert ((), ("c3",)) == store.pins("shop", before + 3)
+    store.shorten("shop")
+    assert ((), ("c2", "c3")) == store.pins("shop", before + 2)
+
+
+def test_position_tells_one_store_from_another(place: Place) -> None:
+    store = place.writer
+    assert Position("", 0) == store.position("shop")
+    store.publish(publication(), at_s=5.0)
+    position = store.position("shop")
+    assert store.change("shop") == position.change == 1
+    assert position == place.second.position("shop")
+    if place.is_shared:
+        assert position.origin
+
+
+def test_time_is_that_of_the_server_where_there_is_one(place: Place) -> None:
+    told = place.writer.time()
+    assert (told is not None) is (place.kind == "postgres")
+    if told is not None:
+        assert abs(told - SystemClock().time()) < 600
 
 
 def test_forget_usage_forgets_what_is_older(store: Store) -> None:

@@ -68,6 +68,19 @@ def test_open_when_the_store_is_newer_refuses_and_changes_nothing(place: Place, 
         place.open()
 
 
+def test_store_when_its_tables_are_gone_says_so_and_makes_them_again(place: Place, engine: Engine) -> None:
+    store = place.open()
+    store.publish(publication(), at_s=1.0)
+    before = store.position("shop")
+    METADATA.drop_all(engine)
+    with pytest.raises(StoreError, match="perdure_apps"):
+        store.position("shop")
+    assert ((), "") == (store.versions("shop"), store.position("shop").origin)
+    assert store.publish(publication(), at_s=1.0)
+    assert before.change == store.position("shop").change
+    assert before.origin != store.position("shop").origin
+
+
 def test_upgrade_when_a_step_fails_keeps_the_steps_before_and_nothing_of_it(place: Place, engine: Engine) -> None:
     database = Database(make_url(_url(place)), "the store")
     steps = ("CREATE TABLE one (a TEXT)", "CREATE TABLE two (a TEXT); CREATE TABLE one (a TEXT)")

@@ -120,6 +120,17 @@ def test_write_when_another_process_holds_the_file_waits_for_it(tmp_path: Path) 
     other.close()
 
 
+def test_open_loads_nothing_of_the_other_database(tmp_path: Path) -> None:
+    code = """
+import sys
+from perdure.store.opening import open_store
+open_store(sys.argv[1]).lock("a")
+print(sorted({"alembic", "psycopg", "sqlalchemy.dialects.postgresql", "sqlalchemy.orm"} & sys.modules.keys()))
+"""
+    command = [sys.executable, "-c", code, _url(tmp_path / "store.db")]
+    assert "[]\n" == subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
 @pytest.mark.slow
 def test_open_when_many_processes_open_a_new_file_at_once_works(tmp_path: Path) -> None:
     code = "import sys; from perdure.store.opening import open_store; print(open_store(sys.argv[1]).change('shop'))"
@@ -133,6 +144,7 @@ def test_store_when_its_file_is_removed_or_replaced_says_so_and_follows(tmp_path
     with closing(open_at(_url(place))) as store, closing(open_at(_url(other))) as restored:
         store.publish(publication(version("v1.0.0"), app="pets"), at_s=1)
         restored.publish(publication(version("v2.0.0"), app="pets"), at_s=1)
+        assert ["v1.0.0"] == [each.name for each in store.versions("pets")]
         for path in tmp_path.glob("store.db*"):
             path.unlink()
         with pytest.raises(StoreError, match="its file was removed"):
@@ -141,6 +153,23 @@ def test_store_when_its_file_is_removed_or_replaced_says_so_and_follows(tmp_path
         restored.close()
         other.rename(place)
         assert ["v2.0.0"] == [each.name for each in store.versions("pets")]
+
+
+def test_store_when_a_backup_is_put_over_its_file_reads_the_backup_and_not_what_was_not_in_it(tmp_path: Path) -> None:
+    place, backup = tmp_path / "store.db", tmp_path / "backup.db"
+    with closing(open_at(_url(place))) as store, closing(open_at(_url(backup))) as other:
+        for number in range(3):
+            other.publish(publication(version(f"v{number}"), app="pets"), at_s=1)
+        other.close()
+        for number in range(30):
+            store.publish(publication(version(f"w{number}", seconds=number, api=api(number)), app="pets"), at_s=1)
+        assert place.with_name("store.db-wal").stat().st_size > 0
+        backup.rename(place)
+        assert {"v0", "v1", "v2"} == {each.name for each in store.versions("pets")}
+        store.publish(publication(version("v3"), app="pets"), at_s=1)
+    with closing(sqlite3.connect(place)) as connection:
+        assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
+    assert {"v0", "v1", "v2", "v3"} == {each.name for each in open_at(_url(place)).versions("pets")}
 
 
 def test_store_when_used_after_a_fork_works_in_both(tmp_path: Path) -> None:

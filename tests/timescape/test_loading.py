@@ -128,6 +128,13 @@ def test_files_when_two_follow_the_same_are_refused(tmp_path: Path) -> None:
     assert "'a_second' and 'third' both follow 'first'" in refusal(tmp_path)
 
 
+def test_answer_of_a_further_status_when_its_type_is_not_recorded_is_refused(tmp_path: Path) -> None:
+    put_two(tmp_path)
+    endpoint = Endpoint(handler="p", response=Ref(name="Money"), responses={"404": Ref(name="Lost")})
+    write_delta(tmp_path, "a_second", Delta(types={"Money": MONEY}, endpoints={"GET /prices": endpoint}))
+    assert "'GET /prices' refers to 'Lost', which is not recorded" in refusal(tmp_path)
+
+
 def test_recording_when_missing_orphaned_or_wrong_is_refused(tmp_path: Path) -> None:
     put_two(tmp_path)
     (tmp_path / "a_second.json").unlink()

@@ -10,7 +10,7 @@ import msgspec
 from perdure.cli.changelog_text import Entry, Release, to_markdown
 from perdure.cli.console import complain, write
 from perdure.cli.plan import EXIT_OK, EXIT_USAGE
-from perdure.cli.sides import CODE, Step, UnknownSideError, Versions
+from perdure.cli.sides import CODE, Step, UnknownSideError, Versions, follow_steps
 from perdure.cli.target import find_target, load
 from perdure.diff.apis import diff_apis
 from perdure.diff.grouping import Group, group
@@ -49,7 +49,8 @@ def run_changelog(app: str | None, start: str | None, end: str | None, format: L
 
 def _releases(steps: Sequence[Step]) -> Iterator[Release]:
     for before, after in pairwise(steps):
-        edits = group(diff_apis(before.api, after.api, moves=dict(after.moves)))
+        called = follow_steps((before, after))
+        edits = group(diff_apis(before.api, after.api, renames=called.renames, moves=called.moves))
         is_code = after.name == CODE
         if edits or not is_code:
             yield Release(

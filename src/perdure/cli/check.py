@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from rich.text import Text
 
-from perdure.cli.console import complain, output, write
+from perdure.cli.console import complain, output, unknown_version, write
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from perdure.cli.target import find_target, load
 from perdure.errors import ConfigError, UnknownVersionError
@@ -51,7 +51,10 @@ def run_check(app: str | None, options: CheckOptions) -> int:
         live = _live(loaded, options)
         with _Progress() as progress:
             report = prove(loaded, effort, live=live, only=options.only, progress=progress)
-    except (UnknownVersionError, ConfigError) as error:
+    except UnknownVersionError as error:
+        complain(unknown_version(error))
+        return EXIT_USAGE
+    except ConfigError as error:
         complain(str(error))
         return EXIT_USAGE
     except ImportError as error:
@@ -70,8 +73,10 @@ def _live(app: "App", options: CheckOptions) -> Sequence[str] | None:
         return options.against
     if options.store is None:
         return None
+    from perdure.cli.store import check_exists
     from perdure.store.opening import open_store
 
+    check_exists(options.store)
     store = open_store(options.store)
     try:
         decided = store.control(app.name).versions

@@ -4,10 +4,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from perdure.errors import UnknownVersionError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["boxed_errors", "complain", "errors", "output", "say", "write"]
+__all__ = ["boxed_errors", "complain", "errors", "output", "say", "unknown_version", "write"]
 
 
 def _console(*, stderr: bool, wraps: bool = False) -> "Console":
@@ -49,6 +51,11 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """Write ``perdure: `` and *text* to stderr."""
     errors().print(f"perdure: {text}", style="red")
+
+
+def unknown_version(error: UnknownVersionError) -> str:
+    """Return what *error* says, and which versions there are."""
+    return f"{error}; there are: {', '.join(error.known)}" if error.known else f"{error}; there are none yet"
 
 
 def write(text: bytes) -> None:

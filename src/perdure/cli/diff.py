@@ -2,7 +2,7 @@
 
 import datetime as dt
 import filecmp
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from perdure.cli.console import complain, output, write
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from perdure.cli.sides import Step, UnknownSideError, Versions, read_document
+from perdure.cli.sides import Called, UnknownSideError, Versions, follow_steps, read_document
 from perdure.cli.target import find_target, load
 from perdure.diff.findings import LEVELS, Finding, Level, Profile
 from perdure.errors import DocumentError, IgnoreFileError
 from perdure.gtype.nodes import GType
 from perdure.manifest.records import Api
 from perdure.timescape.authoring.hints import HintError, read_hints
+from perdure.timescape.authoring.schema_hints import read_schema_hints
 
 if TYPE_CHECKING:
     from perdure.diff.ignore import Ignore
@@ -90,7 +91,7 @@ def _compare_documents(old: Path, new: Path, options: DiffOptions) -> Sequence[F
     if isinstance(before, Api) and isinstance(after, Api):
         if options.direction is not None:
             raise _UsageError("--as is for two JSON Schemas; these are OpenAPI documents")
-        return _diff_apis(before, after, {}, options)
+        return _diff_apis(before, after, Called({}, {}), options)
     if isinstance(before, GType) and isinstance(after, GType):
         if options.direction is None:
             raise _UsageError(
@@ -98,8 +99,8 @@ def _compare_documents(old: Path, new: Path, options: DiffOptions) -> Sequence[F
             )
         if options.moves:
             raise _UsageError("--move is for APIs; these are JSON Schemas")
-        renames, direction = _schema_renames(options.renames), options.direction
-        return diff_types(before, after, direction, renames=renames, profile=options.profile)
+        renames = read_schema_hints(options.renames, before, after)
+        return diff_types(before, after, options.direction, renames=renames, profile=options.profile)
     api, schema = (old, new) if isinstance(before, Api) else (new, old)
     raise _UsageError(f"{api} is an OpenAPI document, but {schema} is none; compare two of a kind")
 
@@ -116,39 +117,15 @@ def _compare_versions(app: str | None, options: DiffOptions) -> Sequence[Finding
     first = versions.recorded - 1 if options.start is None else versions.place(options.start)
     last = versions.recorded if options.end is None else versions.place(options.end)
     steps = versions.steps(first, last)
-    return _diff_apis(steps[0].api, steps[-1].api, _recorded_moves(steps), options)
+    return _diff_apis(steps[0].api, steps[-1].api, follow_steps(steps), options)
 
 
-def _recorded_moves(steps: Sequence[Step]) -> dict[str, str]:
-    """Return what the endpoints of the first of *steps* that were moved on the way are called in the last."""
-    moves: dict[str, str] = {}
-    for step in steps[1:]:
-        moved = dict(step.moves)
-        moves = moved | {old: moved.get(new, new) for old, new in moves.items()}
-    return moves
-
-
-def _diff_apis(old: Api, new: Api, recorded: Mapping[str, str], options: DiffOptions) -> Sequence[Finding]:
+def _diff_apis(old: Api, new: Api, called: Called, options: DiffOptions) -> Sequence[Finding]:
     from perdure.diff.apis import diff_apis
 
     hints = read_hints(options.renames, options.moves, old, new)
-    renames = {(owner, name): now for owner, members in hints.members.items() for name, now in members.items()}
-    moves = {**recorded, **hints.moves}
+    renames, moves = {**called.renames, **hints.renames.pairs()}, {**called.moves, **hints.moves}
     return diff_apis(old, new, renames=renames, moves=moves, profile=options.profile)
-
-
-def _schema_renames(texts: Sequence[str]) -> Mapping[tuple[str, str], str]:
-    """Return *texts* such as ``Line.qty=quantity`` or, for members of the root, ``qty=quantity``."""
-    renames: dict[tuple[str, str], str] = {}
-    for text in texts:
-        where, equals, name = text.partition("=")
-        owner, _, member = where.rpartition(".")
-        if not (equals and member and name):
-            raise _UsageError(
-                f"--rename {text}: write it as Type.old=new, or old=new for a member of the schema itself"
-            )
-        renames[owner, member] = name
-    return renames
 
 
 def _ignores(named: Path | None) -> "Sequence[Ignore]":

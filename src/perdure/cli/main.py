@@ -9,10 +9,10 @@ from cyclopts import App as CommandLine
 from cyclopts import CycloptsError, Parameter, UnusedCliTokensError, validators
 
 import perdure
-from perdure.cli.console import boxed_errors, complain, output, say
-from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE, ServerSettings
-from perdure.cli.target import BrokenAppError, find_target, load
-from perdure.errors import AppNotFoundError, PerdureError
+from perdure.cli.console import boxed_errors, complain, output, say, unknown_version
+from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from perdure.cli.target import BrokenAppError, find_target, load, one_app
+from perdure.errors import AppNotFoundError, PerdureError, UnknownVersionError
 
 __all__ = ["main"]
 
@@ -26,17 +26,18 @@ Exit codes: 0 all is well; 1 the app is broken, the address is taken, or request
 line makes no sense or names no app.
 """
 
-_Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 _Switch = Annotated[bool, Parameter(negative=())]
 _Side = Annotated[str, Parameter(allow_leading_hyphen=True)]
+_Named = Annotated[str | None, Parameter("--app")]
 _Many = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
-_File = Annotated[Path, Parameter(validator=validators.Path(exists=True, dir_okay=False))]
-# Kept connections get the old code's answers for as long.
-_RELOAD_LINGER_S = 0.15
 
 commands = CommandLine(name="perdure", help=_HELP, version=f"perdure {perdure.__version__}", help_format="plaintext")
+commands.command("perdure.cli.serving:dev", name="dev")
+commands.command("perdure.cli.serving:serve", name="serve")
+commands.command("perdure.cli.config:config", name="config")
 commands.command("perdure.cli.versions:commands", name="versions", help="Look at versions, and decide about them.")
+commands.command("perdure.cli.keys:commands", name="keys", help="Create, list and revoke API keys.")
 commands.command(
     "perdure.cli.migrations:commands", name="migrations", help="Look at the steps versions need on the app's database."
 )
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CycloptsError, AppNotFoundError) as error:
         if isinstance(error, AppNotFoundError):
             complain(str(error))
-        elif isinstance(error, UnusedCliTokensError) and tokens[0] in {"versions", "migrations"}:
+        elif isinstance(error, UnusedCliTokensError) and tokens[0] in {"versions", "migrations", "keys"}:
             complain(f"here the app is named with --app, as in: perdure {tokens[0]} … --app app.py")
         return EXIT_USAGE
     except BrokenAppError as error:
@@ -60,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         report_failure(error.__cause__ or error, Path(error.target.folder))
         return EXIT_FAILED
+    except UnknownVersionError as error:
+        complain(unknown_version(error))
+        return EXIT_USAGE
     except PerdureError as error:
         complain(str(error))
         return EXIT_FAILED
@@ -90,108 +94,36 @@ def new(name: str, /, *, path: Path | None = None) -> int:
 
 
 @commands.command
-def dev(app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, store: str | None = None) -> int:
-    """Serve with one worker and reload when the app's files change; errors are told with file and line.
-
-    Parameters
-    ----------
-    app
-        The app to serve; found in the current folder by default.
-    host
-        Address to listen on.
-    port
-        Port to listen on; 0 takes a free one.
-    store
-        URL of the store; as for serve.
-    """
-    from perdure.cli.listener import listen_on
-    from perdure.cli.process import Worker
-    from perdure.cli.reload import serve_reloading
-    from perdure.cli.supervisor import run_until_signalled, stop_workers
-
-    target = find_target(app, Path.cwd())
-    settings = ServerSettings(target=target, store=store, reloads=True, linger_s=_RELOAD_LINGER_S)
-    listener = listen_on(host, port)
-    workers: list[Worker] = []
-    return run_until_signalled(
-        lambda: serve_reloading(settings, listener, workers), lambda: stop_workers(listener, workers)
-    )
-
-
-@commands.command
-def serve(
-    app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, workers: _Count = 1,
-    tls_cert: _File | None = None, tls_key: _File | None = None, uds: Path | None = None,
-    store: str | None = None,
-) -> int:  # fmt: skip
-    """Serve in production: worker processes on one socket; SIGTERM or Ctrl-C answers every request, then ends.
-
-    Parameters
-    ----------
-    app
-        The app to serve; found in the current folder by default.
-    host
-        Address to listen on; 0.0.0.0 for all of IPv4.
-    port
-        Port to listen on; 0 takes a free one.
-    workers
-        Number of processes.
-    tls_cert
-        File with the certificate chain, PEM; needs the key too.
-    tls_key
-        File with the certificate's private key, PEM.
-    uds
-        Path of a Unix socket to listen on instead of host and port.
-    store
-        URL of the store that keeps versions and what is decided about them: sqlite:///PATH, postgresql://…, memory:;
-        by default what the configuration says, else .perdure/store.db in the project's folder.
-    """
-    from perdure.cli.listener import listen_on, listen_on_path
-    from perdure.cli.process import Worker
-    from perdure.cli.supervisor import run_until_signalled, stop_workers
-    from perdure.cli.supervisor import serve as serve_workers
-
-    if (tls_cert is None) != (tls_key is None):
-        complain("--tls-cert and --tls-key only make sense together")
-        return EXIT_USAGE
-    if tls_cert is not None and tls_key is not None:
-        from perdure.cli.tls import check_certificate
-
-        check_certificate(tls_cert, tls_key)
-    target = find_target(app, Path.cwd())
-    settings = ServerSettings(target=target, workers=workers, tls_cert=tls_cert, tls_key=tls_key, store=store)
-    listener = listen_on_path(uds) if uds is not None else listen_on(host, port)
-    running: list[Worker] = []
-    return run_until_signalled(
-        lambda: serve_workers(settings, listener, running), lambda: stop_workers(listener, running)
-    )
-
-
-@commands.command
-def routes(app: str | None = None, /, *, json: _Switch = False) -> int:
+def routes(app: str | None = None, /, *, json: _Switch = False, named: _Named = None) -> int:
     """List the routes of an app, with the versions each serves.
 
     Parameters
     ----------
     app
         The app; found in the current folder by default.
+    named
+        The app, as versions, migrations and keys take it.
     json
         Print JSON instead of a table.
     """
     from perdure.cli.show import show_routes
 
-    show_routes(load(find_target(app, Path.cwd())), as_json=json)
+    show_routes(load(find_target(one_app(app, named), Path.cwd())), as_json=json)
     return EXIT_OK
 
 
 @commands.command
-def manifest(app: str | None = None, handler_id: str | None = None, /, *, compact: _Switch = False) -> int:
+def manifest(
+    app: str | None = None, handler_id: str | None = None, /, *, compact: _Switch = False, named: _Named = None
+) -> int:
     """Print the manifests of an app's handlers as JSON: everything there is to say about each.
 
     Parameters
     ----------
     app
         The app; found in the current folder by default.
+    named
+        The app, as versions, migrations and keys take it.
     handler_id
         Only this handler's, as an object rather than a list; `perdure routes` lists the ids.
     compact
@@ -199,7 +131,9 @@ def manifest(app: str | None = None, handler_id: str | None = None, /, *, compac
     """
     from perdure.cli.show import show_manifests
 
-    return show_manifests(load(find_target(app, Path.cwd())), handler_id, compact=compact)
+    if named is not None and handler_id is None:
+        app, handler_id = None, app  # the only argument is the handler's
+    return show_manifests(load(find_target(one_app(app, named), Path.cwd())), handler_id, compact=compact)
 
 
 @commands.command
@@ -208,7 +142,7 @@ def diff(
     as_: Annotated[Literal["request", "response"] | None, Parameter("--as")] = None,
     rename: _Many = (), move: _Many = (), ignore: Path | None = None,
     profile: Literal["json", "strict"] = "json", format: Literal["text", "json"] = "text",
-    fail_on: Literal["breaking", "risky"] | None = None,
+    fail_on: Literal["breaking", "risky"] | None = None, named: _Named = None,
 ) -> int:  # fmt: skip
     """Say what changed between two sides, and whom it breaks.
 
@@ -219,6 +153,8 @@ def diff(
     ----------
     targets
         An app (found in the current folder by default), or two files.
+    named
+        The app, as versions, migrations and keys take it.
     from_
         Compare this version of the app: a label, date, tag or revision; the last one recorded by default.
     to
@@ -246,13 +182,14 @@ def diff(
         start=from_, end=to, direction=as_, renames=rename, moves=move, ignore=ignore, profile=profile, format=format,
         fail_on=fail_on, today=dt.datetime.now(dt.UTC).date(),
     )  # fmt: skip
-    return run_diff(targets, options)
+    app = one_app(targets[0] if targets else None, named)
+    return run_diff(targets or (() if app is None else (app,)), options)
 
 
 @commands.command
 def changelog(
     app: str | None = None, /, *, from_: Annotated[str | None, Parameter("--from")] = None, to: str | None = None,
-    format: Literal["markdown", "json"] = "markdown",
+    format: Literal["markdown", "json"] = "markdown", named: _Named = None,
 ) -> int:  # fmt: skip
     """Print what changed from version to version, the newest first; what is not recorded yet stands on top.
 
@@ -260,6 +197,8 @@ def changelog(
     ----------
     app
         The app; found in the current folder by default.
+    named
+        The app, as versions, migrations and keys take it.
     from_
         Only what came after this version: a label, date, tag or revision.
     to
@@ -269,7 +208,7 @@ def changelog(
     """
     from perdure.cli.changelog import run_changelog
 
-    return run_changelog(app, from_, to, format)
+    return run_changelog(one_app(app, named), from_, to, format)
 
 
 @commands.command
@@ -277,7 +216,7 @@ def check(
     app: str | None = None, /, *, seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     examples: _Count | None = None, limit: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 5.0,
     only: _Many = (), against: _Many = (), store: str | None = None,
-    format: Literal["text", "json"] = "text",
+    format: Literal["text", "json"] = "text", named: _Named = None,
 ) -> int:  # fmt: skip
     """Prove on generated values that clients of every version are still served, and that every change is recorded.
 
@@ -287,6 +226,8 @@ def check(
     ----------
     app
         The app; found in the current folder by default.
+    named
+        The app, as versions, migrations and keys take it.
     seed
         What the generated values follow from: the same seed gives the same values.
     examples
@@ -308,7 +249,7 @@ def check(
     options = CheckOptions(
         seed=seed, examples=examples, limit_s=limit, only=only, against=against, store=store, format=format
     )
-    return run_check(app, options)
+    return run_check(one_app(app, named), options)
 
 
 @commands.command
@@ -316,7 +257,7 @@ def revision(
     app: str | None = None, /, *, message: Annotated[str | None, Parameter(name=["--message", "-m"])] = None,
     label: str | None = None, rename: _Many = (), move: _Many = (), date: str | None = None,
     amend: _Switch = False, squash: str | None = None, redate: str | None = None, after: str | None = None,
-    publish: _Switch = False,
+    publish: _Switch = False, named: _Named = None,
 ) -> int:  # fmt: skip
     """Record what changed since the last revision: the types, and the transformers that are mechanical.
 
@@ -327,6 +268,8 @@ def revision(
     ----------
     app
         The app; found in the current folder by default.
+    named
+        The app, as versions, migrations and keys take it.
     message
         What changed; the first line names the revision.
     label
@@ -356,13 +299,13 @@ def revision(
         message=message, label=label, date=date, renames=rename, moves=move, amend=amend, squash=squash, redate=redate,
         after=after, publish=publish,
     )  # fmt: skip
-    return run_revision(app, options, SystemClock())
+    return run_revision(one_app(app, named), options, SystemClock())
 
 
 @commands.command
 def openapi(
     app: str | None = None, /, *, version: str | None = None, format: Literal["json", "yaml"] | None = None,
-    output: Path | None = None, server: _Many = (),
+    output: Path | None = None, server: _Many = (), named: _Named = None,
 ) -> int:  # fmt: skip
     """Print the OpenAPI 3.1 document of a version of an app.
 
@@ -370,6 +313,8 @@ def openapi(
     ----------
     app
         The app; found in the current folder by default.
+    named
+        The app, as versions, migrations and keys take it.
     version
         Anything a client may ask for: a label, a date, a tag; what one gets that asks for nothing by default.
     format
@@ -381,5 +326,5 @@ def openapi(
     """
     from perdure.cli.openapi import write_document
 
-    found = load(find_target(app, Path.cwd()))
+    found = load(find_target(one_app(app, named), Path.cwd()))
     return write_document(found, version, format, output, server)

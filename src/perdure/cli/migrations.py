@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from perdure.cli.console import say, write
 from perdure.cli.plan import EXIT_OK
-from perdure.cli.store import store_place
+from perdure.cli.store import existing_store, store_place
 from perdure.cli.tables import print_table
 from perdure.cli.target import find_target, load
 from perdure.clock import SystemClock
@@ -68,7 +68,7 @@ def status(*, json: _Switch = False, where: Where = _HERE) -> int:
     json
         Print JSON instead of a table.
     """
-    with _open_desk(where) as desk:
+    with _open_desk(where, is_looking=True) as desk:
         found = desk.migrations.status(desk.live)
     if json:
         write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
@@ -100,7 +100,7 @@ def expand(
     retry
         Make a step again that was interrupted, once what it left is put right.
     """
-    with _open_desk(where) as desk:
+    with _open_desk(where, is_looking=dry_run) as desk:
         timescape = desk.timescape
         index = timescape.head if version is None else timescape.resolve(version)
         made = desk.migrations.expand([timescape.versions[index].name], retry=retry, dry_run=dry_run)
@@ -121,7 +121,7 @@ def contract(*, dry_run: _Switch = False, retry: _Switch = False, where: Where =
     retry
         Make a step again that was interrupted, once what it left is put right.
     """
-    with _open_desk(where) as desk:
+    with _open_desk(where, is_looking=dry_run) as desk:
         made = desk.migrations.contract(desk.live, retry=retry, dry_run=dry_run)
     _tell(made, dry_run=dry_run)
     return EXIT_OK
@@ -143,11 +143,17 @@ def accept(step: str, /, *, where: Where = _HERE) -> int:
 
 
 @contextmanager
-def _open_desk(where: Where) -> Iterator[_Desk]:
-    """Open the store of an app, both as the command line names them; raises as `perdure.cli.main.main` expects."""
+def _open_desk(where: Where, *, is_looking: bool = False) -> Iterator[_Desk]:
+    """Open the store of an app, both as the command line names them; raises as `perdure.cli.main.main` expects.
+
+    Args:
+        where: The app, and its store.
+        is_looking: Nothing is done, so no store is made where there is none.
+    """
     target = find_target(where.app, Path.cwd())
     app = load(target)
-    store = open_store(store_place(target, where.store, app.config).url)
+    place = (existing_store if is_looking else store_place)(target, where.store, app.config)
+    store = open_store(place.url)
     try:
         migrations = migrations_of(app.name, app.timescape(), app.manifests(), store, app.config, SystemClock())
         yield _Desk(migrations, app.timescape(), live_versions(store.control(app.name), store.pins(app.name)[0]))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from perdure.cli.console import complain, say
+from perdure.cli.console import complain, say, unknown_version
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from perdure.errors import UnknownVersionError
 
@@ -34,7 +34,7 @@ def write_document(
     try:
         document = app.openapi(version)
     except UnknownVersionError as error:
-        complain(f"{error}; there are: {', '.join(error.known)}")
+        complain(unknown_version(error))
         return EXIT_USAGE
     if servers:
         document = {**document, "servers": [{"url": url} for url in servers]}

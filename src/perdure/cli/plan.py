@@ -6,6 +6,7 @@ from typing import final
 from msgspec import Struct
 
 from perdure.cli.target import Target
+from perdure.config import Invocation
 
 __all__ = ["EXIT_FAILED", "EXIT_OK", "EXIT_USAGE", "Ready", "ServerSettings", "WorkerPlan"]
 
@@ -24,8 +25,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     workers: int = 1
     tls_cert: Path | None = None
     tls_key: Path | None = None
-    store: str | None = None
-    """URL of the store, where the command line names one."""
+    invocation: Invocation = Invocation()
+    """What the command line says about the app's settings."""
     linger_s: float = 1.0
     """Time clients that keep their connections open have to send one more request, when a worker drains."""
     reloads: bool = False
@@ -45,7 +46,7 @@ class WorkerPlan(Struct, frozen=True, kw_only=True):
     is_unix: bool = False
     tls_cert: str | None = None
     tls_key: str | None = None
-    store: str | None = None
+    invocation: Invocation = Invocation()
 
 
 @final

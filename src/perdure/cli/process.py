@@ -58,6 +58,13 @@ class Worker:
             complain(f"worker {self.pid} ended badly ({describe_ending(self._process.returncode)})")
         return self._process.returncode == 0
 
+    def abandon(self, *, can_answer: bool) -> None:
+        """End the process: at once if it cannot answer yet; if it can, it first answers what it took."""
+        if can_answer or _has_data(self._control):
+            self._control.close()
+        else:
+            self.kill()
+
     def kill(self) -> None:
         """End the process at once, if it still runs."""
         self._control.close()
@@ -68,7 +75,7 @@ class Worker:
 async def start_worker(settings: ServerSettings, listener: Listener, number: int) -> Worker:
     """Start a process that serves, and wait until it can answer or has ended.
 
-    The result's `ready` tells which. If this is cancelled, the process is killed. The app finds in its environment
+    The result's `ready` tells which. If this is cancelled, the process is told to end. The app finds in its environment
     where clients reach it (``PERDURE_URL``) and *number* (``PERDURE_WORKER``).
 
     Args:
@@ -85,7 +92,7 @@ async def start_worker(settings: ServerSettings, listener: Listener, number: int
         is_unix=listener.is_unix,
         tls_cert=str(settings.tls_cert) if settings.tls_cert else None,
         tls_key=str(settings.tls_key) if settings.tls_key else None,
-        store=settings.store,
+        invocation=settings.invocation,
     )
     with theirs:
         # -P: the folder the command was typed in must not hide modules of the worker's; `load` adds the app's own.
@@ -104,12 +111,14 @@ async def start_worker(settings: ServerSettings, listener: Listener, number: int
             },
         )
     worker = Worker(process, ours, None)
+    reading = asyncio.ensure_future(_read_ready(ours))
     try:
-        worker.ready = await _read_ready(ours)
+        worker.ready = await asyncio.shield(reading)
         if worker.ready is None:
             await process.wait()
     except asyncio.CancelledError:
-        worker.kill()
+        worker.abandon(can_answer=reading.done())
+        reading.cancel()
         raise
     return worker
 
@@ -123,6 +132,13 @@ async def _read_ready(control: socket.socket) -> Ready | None:
             return None
         line += chunk
     return msgspec.json.decode(line, type=Ready)
+
+
+def _has_data(control: socket.socket) -> bool:
+    try:
+        return bool(control.recv(1, socket.MSG_PEEK))
+    except OSError:  # there is none yet
+        return False
 
 
 def describe_ending(ending: int) -> str:

@@ -2,7 +2,9 @@
 
 import linecache
 import re
+import sysconfig
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,8 @@ __all__ = ["Location", "locate", "report_failure"]
 
 _LOCATION = re.compile(r"(?P<file>[^\s'\"(]+\.py)(?::|\", line |, line )(?P<line>\d+)")
 _OWN_FOLDER = str(Path(perdure.__file__).parent)
+_NOBODYS = (_OWN_FOLDER, "<frozen", *{sysconfig.get_path(each) for each in ("stdlib", "platstdlib")})
+"""Where code lies that is never the user's; packages lie in a folder of the standard library's, see `_is_package`."""
 _CONTEXT_LINES = 2
 
 
@@ -34,19 +38,38 @@ class Location(NamedTuple):
 def locate(error: BaseException, project: Path) -> Location | None:
     """Return the line of the user's code that *error* is about, if any is.
 
-    Definition errors name it themselves; a syntax error has it; otherwise it is the innermost frame in *project*,
-    or failing that the innermost one that is neither Perdure's nor the import system's.
+    Definition errors name it themselves; a syntax error has it; otherwise it is the innermost frame in *project*, of
+    the error or of what caused it; or failing that the error's innermost one that is neither Perdure's nor Python's.
     """
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return Location(error.filename, error.lineno)
     named = _LOCATION.search(str(error)) if isinstance(error, PerdureError) else None
     if named is not None and Path(named["file"]).is_file():
         return Location(str(Path(named["file"]).resolve()), int(named["line"]))
-    frames = [Location(frame.filename, frame.lineno or 1) for frame in traceback.extract_tb(error.__traceback__)]
-    foreign = [at for at in frames if not at.file.startswith((_OWN_FOLDER, "<frozen"))]
-    own = [at for at in foreign if _is_in(project, at.file)]
-    candidates = own or foreign
-    return candidates[-1] if candidates else None
+    for each in _chain(error):
+        own = [at for at in _frames(each) if _is_in(project, at.file)]
+        if own:
+            return own[-1]
+    foreign = [at for at in _frames(error) if not at.file.startswith(_NOBODYS) or _is_package(at.file)]
+    return foreign[-1] if foreign else None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error*, and what caused it or was handled when it was raised, the latest first."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+
+
+def _frames(error: BaseException) -> list[Location]:
+    return [Location(frame.filename, frame.lineno or 1) for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def _is_package(file: str) -> bool:
+    return "site-packages" in Path(file).parts and not file.startswith(_OWN_FOLDER)
 
 
 def _is_in(project: Path, file: str) -> bool:
@@ -54,11 +77,15 @@ def _is_in(project: Path, file: str) -> bool:
     return path.is_relative_to(project) and not {"site-packages", ".venv"} & set(path.relative_to(project).parts)
 
 
-def report_failure(error: BaseException, project: Path) -> None:
-    """Write ``file:line: what happened`` and the lines around it to stderr."""
+def report_failure(error: BaseException, project: Path, mask: Callable[[str], str] = str) -> None:
+    """Write ``file:line: what happened`` and the lines around it to stderr.
+
+    Args:
+        mask: Keeps secrets out of what *error* says.
+    """
     at = locate(error, project)
     console = errors()
-    message = str(error.msg if isinstance(error, SyntaxError) else error) or "no message"
+    message = mask(str(error.msg if isinstance(error, SyntaxError) else error)) or "no message"
     where = f"{at}: " if at and not message.startswith(f"{at}:") else ""
     console.print(Text.assemble((where, "bold"), (f"{type(error).__name__}: ", "bold red"), message))
     if at is not None:

@@ -12,11 +12,12 @@ from perdure.cli.console import complain, say
 from perdure.cli.plan import EXIT_OK, EXIT_USAGE
 from perdure.cli.target import Target, find_target, import_app, load
 from perdure.clock import Clock
+from perdure.errors import RevisionError
 from perdure.timescape.authoring.amending import amend_revision
 from perdure.timescape.authoring.folder import read_instant
 from perdure.timescape.authoring.hints import HintError
 from perdure.timescape.authoring.publishing import publish_revisions
-from perdure.timescape.authoring.recording import Order, Written, record_revision
+from perdure.timescape.authoring.recording import Order, Written, check_label, check_message, record_revision
 from perdure.timescape.authoring.redating import redate_revisions
 from perdure.timescape.authoring.squashing import squash_revisions
 from perdure.timescape.loading import load_revisions
@@ -45,7 +46,7 @@ class RevisionOptions(Struct, frozen=True, kw_only=True):
 
 def run_revision(app: str | None, options: RevisionOptions, clock: Clock) -> int:
     """Do what *options* say to the revisions of *app*, and return the exit code."""
-    wrong = _misuse(options)
+    wrong = _misuse(options) or _malformed(options)
     if wrong is not None:
         complain(wrong)
         return EXIT_USAGE
@@ -89,6 +90,19 @@ def _misuse(options: RevisionOptions) -> str | None:
     return None if wrong is None else f"{wrong} has no meaning with {mode}"
 
 
+def _malformed(options: RevisionOptions) -> str | None:
+    """Return what no app could make sense of in *options*."""
+    try:
+        if options.message is not None:
+            check_message(options.message)
+        check_label(options.label, ())
+        if options.date is not None:
+            read_instant(options.date)
+    except RevisionError as error:
+        return str(error)
+    return None
+
+
 def _load(target: Target) -> "App":
     """Return the app, without a word about what is recorded but gone: that is what a revision is written for."""
     logger = logging.getLogger("perdure.app")
@@ -122,7 +136,7 @@ def _amend(target: Target, options: RevisionOptions) -> int:
                              (options.renames, options.moves))  # fmt: skip
     _tell(written, "amended")
     if options.renames and not written.functions:
-        say("  --rename changed nothing: the functions for it are there and stay as they are; mend them by hand, or")
+        say("  --rename is recorded, but the functions for it are there and stay as they are: mend them by hand, or")
         say("  delete both files and record the revision again")
     return EXIT_OK
 

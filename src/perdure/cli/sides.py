@@ -1,6 +1,6 @@
 """What commands compare: documents in files, the code, and recorded versions of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, final
 
@@ -11,8 +11,9 @@ from perdure.manifest.records import Api
 
 if TYPE_CHECKING:
     from perdure.app import App
+    from perdure.timescape.recorded import RecordedRevision
 
-__all__ = ["CODE", "Step", "UnknownSideError", "Versions", "read_document"]
+__all__ = ["CODE", "Called", "Step", "UnknownSideError", "Versions", "follow_steps", "read_document"]
 
 _MOST_WARNINGS = 5
 CODE = "code"
@@ -68,16 +69,43 @@ class Step(NamedTuple):
     name: str
     api: Api
     label: str | None = None
-    revision: str | None = None
-    """Name of the revision file; None for the code."""
-    message: str = ""
-    moves: tuple[tuple[str, str], ...] = ()
-    """Endpoints that have another key since the step before: the old one and the new."""
+    recorded: "RecordedRevision | None" = None
+    """The revision that made it of the step before; None for the code."""
+
+    @property
+    def revision(self) -> str | None:
+        """Name of the revision file; None for the code."""
+        return self.recorded.name if self.recorded is not None else None
+
+    @property
+    def message(self) -> str:
+        """What the revision says first."""
+        return self.recorded.message if self.recorded is not None else ""
 
     @property
     def title(self) -> str:
         """What people call it."""
         return f"{self.label} ({self.name})" if self.label else self.name
+
+
+class Called(NamedTuple):
+    """What of an older API is called otherwise in a newer one, as the revisions between them say."""
+
+    renames: Mapping[tuple[str, str], str]
+    """As `perdure.diff.apis.diff_apis` takes them."""
+    moves: Mapping[str, str]
+
+
+def follow_steps(steps: Sequence[Step]) -> Called:
+    """Return what of the first of *steps* is called otherwise in the last."""
+    from perdure.timescape.authoring.origins import follow_all
+
+    start, *others = steps
+    revisions = [step.recorded for step in others if step.recorded is not None]
+    if not revisions:
+        return Called({}, {})
+    origins = follow_all(start.api, revisions)
+    return Called(origins.renames(steps[-1].api).pairs(), dict(origins.moves()))
 
 
 @final
@@ -96,10 +124,7 @@ class Versions:
         for version in self._timescape.versions:
             revision = self._timescape.revision_at(version.index)
             if revision is not None:
-                moves = tuple((move.old, move.new) for move in revision.moves)
-                self._steps.append(
-                    Step(version.name, revision.after, version.label, revision.name, revision.message, moves)
-                )
+                self._steps.append(Step(version.name, revision.after, version.label, revision))
             self._places.append(len(self._steps) - 1)
         self._steps.append(Step(CODE, app.api()))
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, final
 
 from msgspec import Struct
 
-from perdure.errors import AppNotFoundError, PerdureError
+from perdure.errors import AppNotFoundError, PerdureError, SettingsError
 
 if TYPE_CHECKING:
     from perdure.app import App
 
-__all__ = ["BrokenAppError", "Target", "find_target", "import_app", "load", "project_setting"]
+__all__ = ["BrokenAppError", "Target", "find_target", "import_app", "load", "one_app", "project_setting"]
 
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -60,6 +60,17 @@ class BrokenAppError(PerdureError):
     def __init__(self, target: Target) -> None:
         super().__init__(f"{target} cannot be loaded")
         self.target = target
+
+
+def one_app(given: str | None, named: str | None) -> str | None:
+    """Return how the command line names the app: by its argument *given*, or as *named* by ``--app``; or None.
+
+    Raises:
+        AppNotFoundError: By both, and not the same.
+    """
+    if given is not None and named is not None and given != named:
+        raise AppNotFoundError(f"{given!r} and --app {named!r} are two apps: name one")
+    return named if given is None else given
 
 
 def find_target(text: str | None, folder: Path) -> Target:
@@ -159,10 +170,13 @@ def load(target: Target) -> "App":
     Raises:
         AppNotFoundError: There is no such module or attribute, it is no `App`, or the module has several.
         BrokenAppError: The module or the `App`'s definition raised.
+        SettingsError: A setting from outside the code cannot be used.
     """
     app = import_app(target)
     try:
         app.compile()
+    except SettingsError:
+        raise
     except Exception as error:
         raise BrokenAppError(target) from error
     return app
@@ -183,6 +197,8 @@ def import_app(target: Target) -> "App":
         if error.name is not None and (target.module == error.name or target.module.startswith(f"{error.name}.")):
             raise AppNotFoundError(f"there is no module {error.name!r} in {target.folder} or installed") from None
         raise BrokenAppError(target) from error
+    except SettingsError:  # no line of the module is to blame
+        raise
     except (Exception, SystemExit) as error:
         raise BrokenAppError(target) from error
     loaded = getattr(module, "__file__", None)

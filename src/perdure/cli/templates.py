@@ -136,6 +136,7 @@ _GITIGNORE = """__pycache__/
 .pytest_cache/
 .hypothesis/
 .perdure/
+.env
 """
 
 FILES = {

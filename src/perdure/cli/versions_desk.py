@@ -1,8 +1,6 @@
 """What the `perdure versions` commands stand on: the app's versions, and the store that says what is decided."""
 
-import getpass
-import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +10,22 @@ from cyclopts import Parameter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from perdure.cli.store import store_place
+from perdure.cli.console import complain
+from perdure.cli.operator import operator
+from perdure.cli.store import existing_store, store_place
 from perdure.cli.target import find_target, load
 from perdure.clock import SystemClock
 from perdure.config import Config
+from perdure.errors import RevisionConflictError
 from perdure.rollout.headers import brownout_at
-from perdure.rollout.opening import StorePlace
+from perdure.rollout.opening import StorePlace, unusable
+from perdure.rollout.retiring import needed_by_others
 from perdure.rollout.rollout import Rollout
 from perdure.rollout.roster import Roster
-from perdure.rollout.standing import Standing, standing, usage_since_hour
+from perdure.rollout.standing import Standing, hours_used, recent_usage, standing
 from perdure.store.base import Store
 from perdure.store.opening import open_store
-from perdure.store.records import Control, UsageCount, VersionControl
+from perdure.store.records import Control, HealthReport, VersionControl, VersionUse
 from perdure.timescape.instants import format_instant
 
 __all__ = ["HERE", "Desk", "Switch", "VersionLine", "Where", "open_desk", "shown_time"]
@@ -109,30 +111,34 @@ class Desk:
         roster = self.roster()
         self.store.decide(
             self.app, lambda control: edit(control, replace(roster, control=control)),
-            actor=_actor(), action=action, at_s=self.now_s,
+            actor=operator(), action=action, at_s=self.now_s,
         )  # fmt: skip
         return self.roster()
 
     def lines(self) -> tuple[VersionLine, ...]:
         """Return what there is to say about each version, oldest first."""
         roster = self.roster()
-        counts = self.store.usage(self.app, usage_since_hour(self.config.rollout, self.now_s))
-        health = self._health()
+        uses = recent_usage(self.store, self.app, self.config.rollout, self.now_s)
+        reports = self.store.health(self.app)
         return tuple(
-            self._line(roster, place, [each for each in counts if each.version == version.name], health)
+            self._line(roster, place, [each for each in uses if each.version == version.name], reports)
             for place, version in enumerate(roster.versions)
         )
 
-    def _line(self, roster: Roster, place: int, counts: list[UsageCount], health: Mapping[str, bool]) -> VersionLine:
+    def _line(
+        self, roster: Roster, place: int, uses: list[VersionUse], reports: tuple[HealthReport, ...]
+    ) -> VersionLine:
         version = roster.versions[place]
         decided = roster.control.versions.get(version.name, VersionControl())
-        stands = self._standing(roster, version.name, decided, counts)
+        needed = self.rollout.needed() | needed_by_others(reports, self.now_s)
+        is_needed = bool(roster.dependants(version.name)) or version.name in needed
+        stands = self._standing(version.name, decided, uses, is_needed=is_needed)
         is_out = decided.status == "active" and brownout_at(decided, self.now_s) is not None
-        last_s = max((each.last_s for each in counts), default=None)
+        last_s = max((each.last_s for each in uses), default=None)
         return VersionLine(
             version=version.name, label=version.label, revision=version.revision,
             status="brown-out" if is_out else decided.status, standing=stands.temperature,
-            healthy=health.get(version.name),
+            healthy=self._is_healthy(version.name, reports),
             tags=tuple(sorted(tag for tag, name in roster.tags.items() if name == version.name)),
             shares={tag: each[version.name] for tag, each in roster.control.weights.items() if version.name in each},
             pinned=roster.pinned.get(version.name, 0), requests_day=stands.requests_day, last_used=shown_time(last_s),
@@ -142,49 +148,54 @@ class Desk:
             brownouts=tuple((format_instant(int(a)), format_instant(int(b))) for a, b in decided.brownouts),
         )  # fmt: skip
 
-    def _standing(self, roster: Roster, name: str, decided: VersionControl, counts: list[UsageCount]) -> Standing:
-        by_hour: dict[int, int] = {}
-        for each in counts:
-            by_hour[each.hour] = by_hour.get(each.hour, 0) + each.requests
-        is_needed = bool(roster.dependants(name)) or name in self.rollout.needed()
+    def _standing(self, name: str, decided: VersionControl, uses: list[VersionUse], *, is_needed: bool) -> Standing:
+        by_hour = hours_used(uses).get(name, {})
         return standing(decided, by_hour, self.config.rollout, self.now_s, is_needed=is_needed)
 
-    def _health(self) -> dict[str, bool]:
-        """Return for each version whether all processes that spoke of it of late call it healthy."""
-        found: dict[str, bool] = {}
-        for report in self.store.health(self.app):
-            if report.at_s > self.now_s - _HEALTH_FRESH_S:
-                found[report.version] = found.get(report.version, True) and report.healthy
-        return found
+    def _is_healthy(self, name: str, reports: tuple[HealthReport, ...]) -> bool | None:
+        """Return whether all processes that spoke of the version of late call it healthy."""
+        fresh = [each.healthy for each in reports if each.version == name and each.at_s > self.now_s - _HEALTH_FRESH_S]
+        return all(fresh) if fresh else None
 
 
 @contextmanager
-def open_desk(where: Where) -> Iterator[Desk]:
+def open_desk(where: Where, *, is_looking: bool = False) -> Iterator[Desk]:
     """Open the store of an app.
 
+    Args:
+        where: The app, and its store.
+        is_looking: Nothing is decided, so no store is made where there is none.
     Raises:
         AppNotFoundError: There is no such app.
         BrokenAppError: It cannot be loaded.
-        StoreError: The store cannot be used.
+        StoreError: The store cannot be used, or servers of this build would not use it.
     """
     target = find_target(where.app, Path.cwd())
     loaded = load(target)
-    place: StorePlace = store_place(target, where.store, loaded.config)
+    place: StorePlace = (existing_store if is_looking else store_place)(target, where.store, loaded.config)
     opened = open_store(place.url)
     try:
-        yield Desk(loaded.name, loaded.config, loaded.rollout_in(opened), opened, has_drafts=not place.is_required)
+        rollout = loaded.rollout_in(opened)
+        _check_history(rollout, place)
+        yield Desk(loaded.name, loaded.config, rollout, opened, has_drafts=not place.is_required)
     finally:
         opened.close()
+
+
+def _check_history(rollout: Rollout, place: StorePlace) -> None:
+    """Say what servers of this build would say of the store; refuse one they would not use.
+
+    Raises:
+        StoreError: It is the default store, with other published versions: servers keep theirs in memory.
+    """
+    try:
+        rollout.check_history(has_drafts=not place.is_required)
+    except RevisionConflictError as error:
+        if not place.is_required:
+            raise unusable(place, error) from error
+        complain(f"{error}. Servers of this build do not start on this store")
 
 
 def shown_time(moment_s: float | None) -> str | None:
     """Return Unix time as RFC 3339 in UTC; None for None and for the start of time, which stands for not known."""
     return format_instant(int(moment_s)) if moment_s else None
-
-
-def _actor() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user may have no name
-        user = "somebody"
-    return f"{user}@{socket.gethostname()}"

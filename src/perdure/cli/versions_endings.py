@@ -1,22 +1,20 @@
 """The `perdure versions` commands that bring a version to its end, or keep it from it."""
 
-import re
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from perdure.cli.console import say
+from perdure.cli.moments import duration, moment
 from perdure.cli.plan import EXIT_OK
 from perdure.cli.versions_desk import HERE, Desk, Switch, Where, open_desk
 from perdure.errors import DecisionError
 from perdure.rollout import decisions
 from perdure.store.records import Control
-from perdure.timescape.instants import format_instant, is_in_calendar, parse_date, parse_instant
+from perdure.timescape.instants import format_instant
 
 __all__ = ["brownout", "deprecate", "release", "retain", "retire"]
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d)")
-_UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DEFAULT_BROWNOUT = "15m"
 
 
@@ -83,8 +81,8 @@ def deprecate(
     """
     with open_desk(where) as desk:
         name = desk.roster().find(version)
-        since_s = None if clear else desk.now_s if since is None else _moment(since)
-        sunset_s = None if clear or sunset is None else _moment(sunset)
+        since_s = None if clear else desk.now_s if since is None else moment(since)
+        sunset_s = None if clear or sunset is None else moment(sunset)
         link = None if clear else link
         desk.decide(
             f"deprecate {name}" + (" --clear" if clear else f" --sunset {sunset}" if sunset else ""),
@@ -119,8 +117,10 @@ def brownout(
             desk.decide(f"brownout {name} --clear", lambda control, _: decisions.brown_out(control, name, ()))
             say(f"{name} has no brown-outs")
             return EXIT_OK
-        start_s = desk.now_s if from_ is None else _moment(from_)
-        end_s = start_s + _duration(for_)
+        start_s = desk.now_s if from_ is None else moment(from_)
+        end_s = start_s + duration(for_)
+        if end_s <= desk.now_s:
+            raise DecisionError(f"the brown-out from {from_} for {for_} is over already: it would never be seen")
         desk.decide(
             f"brownout {name} from {format_instant(int(start_s))} for {for_}",
             lambda control, _: decisions.brown_out(control, name, ((start_s, end_s), *_ahead(control, name, desk))),
@@ -141,22 +141,3 @@ def _set_retained(version: str, where: Where, *, retained: bool) -> int:
 def _ahead(control: Control, name: str, desk: Desk) -> list[tuple[float, float]]:
     """Return the brown-outs that are not over yet."""
     return [window for window in control.versions[name].brownouts if window[1] > desk.now_s]
-
-
-def _moment(text: str) -> float:
-    seconds = parse_date(text)
-    if seconds is not None:
-        return float(seconds)
-    moment = parse_instant(text)
-    if moment is None:
-        raise DecisionError(f"{text!r} is no date such as 2027-01-31, nor an instant such as 2027-01-31T12:00:00Z")
-    if not is_in_calendar(moment.seconds):
-        raise DecisionError(f"{text!r} is no time of the years 1 to 9999, in UTC")
-    return float(moment.seconds)
-
-
-def _duration(text: str) -> float:
-    found = _DURATION.fullmatch(text)
-    if found is None or float(found[1]) == 0:
-        raise DecisionError(f"{text!r} is no duration; write 90s, 15m, 2h or 1d")
-    return float(found[1]) * _UNIT_S[found[2]]

@@ -9,6 +9,7 @@ from perdure.cli.plan import EXIT_OK
 from perdure.cli.versions_desk import HERE, Switch, Where, open_desk
 from perdure.errors import DecisionError
 from perdure.rollout import decisions
+from perdure.rollout.clients import LIMIT_CHARACTERS
 from perdure.rollout.roster import Roster
 from perdure.store.records import Pin, storable_name
 
@@ -136,6 +137,10 @@ def pin(client: str, version: str, /, *, where: Where = HERE) -> int:
             raise DecisionError(f"{name} is {roster.control.versions[name].status}: nobody can be pinned to it")
         if not client or storable_name(client) != client or min(client) < " ":
             raise DecisionError(f"{client[:40]!r} is no client's name")
+        if len(client) > LIMIT_CHARACTERS:
+            raise DecisionError(
+                f"a client's name has at most {LIMIT_CHARACTERS} characters, and this one has {len(client)}"
+            )
         desk.store.pin(desk.app, [Pin(client=client, version=name, since_s=desk.now_s)])
         say(f"{client} is pinned to {name}")
     return EXIT_OK

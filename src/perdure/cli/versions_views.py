@@ -22,7 +22,7 @@ def list_versions(*, json: Switch = False, where: Where = HERE) -> int:
     json
         Print JSON instead of a table.
     """
-    with open_desk(where) as desk:
+    with open_desk(where, is_looking=True) as desk:
         print_versions(desk.lines(), as_json=json)
     return EXIT_OK
 
@@ -37,7 +37,7 @@ def show(version: str, /, *, json: Switch = False, where: Where = HERE) -> int:
     json
         Print JSON instead of text.
     """
-    with open_desk(where) as desk:
+    with open_desk(where, is_looking=True) as desk:
         name = desk.roster().find(version)
         line = next(each for each in desk.lines() if each.version == name)
         print_version(line, _by_client(desk, name, 30), as_json=json)
@@ -56,7 +56,7 @@ def usage(version: str | None = None, /, *, days: float = 30, json: Switch = Fal
     json
         Print JSON instead of a table.
     """
-    with open_desk(where) as desk:
+    with open_desk(where, is_looking=True) as desk:
         name = desk.roster().find(version) if version is not None else None
         print_usage(_by_client(desk, name, days), as_json=json)
     return EXIT_OK
@@ -73,7 +73,7 @@ def journal(*, limit: Annotated[int, Parameter(validator=validators.Number(gte=1
     json
         Print JSON instead of a table.
     """
-    with open_desk(where) as desk:
+    with open_desk(where, is_looking=True) as desk:
         print_journal(desk.store.journal(desk.app, limit), as_json=json)
     return EXIT_OK
 
@@ -86,7 +86,7 @@ def pins(*, json: Switch = False, where: Where = HERE) -> int:
     json
         Print JSON instead of a table.
     """
-    with open_desk(where) as desk:
+    with open_desk(where, is_looking=True) as desk:
         print_pins(desk.store.pins(desk.app)[0], as_json=json)
     return EXIT_OK
 
@@ -103,13 +103,6 @@ def _by_client(desk: Desk, version: str | None, days: float) -> tuple[UsageCount
     """Return usage summed over hours, most requests first."""
     if not 0 < days < math.inf:
         raise DecisionError(f"--days must be more than 0, not {days:g}")
-    sums: dict[tuple[str, str], UsageCount] = {}
-    for each in desk.store.usage(desk.app, max(0, int((desk.now_s - days * 86_400) // 3600))):
-        if version in {None, each.version}:
-            known = sums.get((each.version, each.client))
-            requests = each.requests + (known.requests if known else 0)
-            last_s = max(each.last_s, known.last_s if known else 0.0)
-            sums[each.version, each.client] = UsageCount(
-                version=each.version, client=each.client, hour=each.hour, requests=requests, last_s=last_s
-            )
-    return tuple(sorted(sums.values(), key=lambda each: (-each.requests, each.version, each.client)))
+    counts = desk.store.usage_by_client(desk.app, max(0, int((desk.now_s - days * 86_400) // 3600)))
+    wanted = [each for each in counts if version in {None, each.version}]
+    return tuple(sorted(wanted, key=lambda each: (-each.requests, each.version, each.client)))

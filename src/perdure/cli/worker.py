@@ -27,7 +27,8 @@ from perdure.cli.listener import BACKLOG
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Ready, WorkerPlan
 from perdure.cli.store import store_place
 from perdure.cli.target import BrokenAppError, load
-from perdure.errors import AppNotFoundError, MigrationError, StoreError
+from perdure.config import invoked
+from perdure.errors import AppNotFoundError, MigrationError, SettingsError, StoreError
 
 __all__ = ["run"]
 
@@ -74,15 +75,21 @@ def run(plan: WorkerPlan) -> int:
     """Serve as *plan* says until drained; return the exit code."""
     # Bytecode is told from stale by seconds and size: a change of one letter, right after a load, would not be seen.
     sys.dont_write_bytecode = plan.reloads or sys.dont_write_bytecode
+    # A handler rather than SIG_IGN, which processes that the app starts would inherit: SIGHUP is for the parent.
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     try:
-        app = load(plan.target)
+        with invoked(plan.invocation):
+            app = load(plan.target)
     except AppNotFoundError as error:
         complain(str(error))
         return EXIT_USAGE
+    except SettingsError as error:
+        complain(str(error))
+        return EXIT_FAILED
     except BrokenAppError as error:
         _report(error.__cause__ or error, plan)
         return EXIT_FAILED
-    app.keep_versions_in(store_place(plan.target, plan.store, app.config))
+    app.keep_versions_in(store_place(plan.target, None, app.config))
     control = socket(fileno=plan.control_fd)
     ready = Ready(app=app.name, drain_timeout_s=app.config.drain_timeout_s)
 
@@ -100,18 +107,18 @@ def run(plan: WorkerPlan) -> int:
     try:
         _InPlaceServer(plan).serve(target_loader=lambda: target, wrap_loader=False)  # type: ignore[arg-type, return-value]
     except (StoreError, MigrationError) as error:  # told by themselves: no line of the app is to blame
-        complain(str(error))
+        complain(app.masked(str(error)))
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - whatever the app's start raised is told like a broken definition
-        _report(error, plan)
+        _report(error, plan, app.masked)
         return EXIT_FAILED
     return EXIT_OK
 
 
-def _report(error: BaseException, plan: WorkerPlan) -> None:
+def _report(error: BaseException, plan: WorkerPlan, mask: Callable[[str], str] = str) -> None:
     from perdure.cli.report import report_failure
 
-    report_failure(error, Path(plan.target.folder))
+    report_failure(error, Path(plan.target.folder), mask)
 
 
 def _leave(code: int) -> NoReturn:

@@ -18,8 +18,9 @@ __all__ = [
 ]  # fmt: skip
 
 StageKind = Literal[
-    "request", "validation", "transform", "hook", "handler", "spawn", "response", "module", "publish", "compensation"
-]
+    "request", "validation", "transform", "hook", "handler", "spawn", "response", "module", "publish", "secret",
+    "compensation",
+]  # fmt: skip
 """What a stage does; ``response`` is encoding, carrying back and checking the answer."""
 
 EventKind = Literal["start", "end", "error"]

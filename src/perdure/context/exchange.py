@@ -8,11 +8,19 @@ Source: SPEC 3.6; Granian's RSGI 1.6 specification; the ASGI HTTP specification 
 from collections.abc import AsyncIterator, Awaitable
 from typing import Protocol
 
+from perdure.context.origin import Origin
+from perdure.context.principal import Principal
+
 __all__ = ["Exchange"]
 
 
 class Exchange(Protocol):
     """What one request brought, and how to read the rest of it."""
+
+    principal: Principal | None
+    """Who it showed to be; the door sets it."""
+    origin: Origin | None
+    """Where trusted proxies say it came from; the door sets it, before `client`, `scheme` and `host` are read."""
 
     @property
     def lost(self) -> tuple[type[BaseException], ...]:
@@ -32,7 +40,11 @@ class Exchange(Protocol):
 
     @property
     def scheme(self) -> str:
-        """``http`` or ``https``."""
+        """``http`` or ``https``, as the client used it."""
+
+    @property
+    def host(self) -> str:
+        """What the client called the server, ``shop.example:8000``; empty where it did not say."""
 
     @property
     def http_version(self) -> str:
@@ -40,7 +52,11 @@ class Exchange(Protocol):
 
     @property
     def client(self) -> str:
-        """Address of the peer, ``127.0.0.1:51044``; empty where the server does not know it."""
+        """Address of the client, ``127.0.0.1:51044``; empty where the server does not know it."""
+
+    @property
+    def peer(self) -> str:
+        """Address of who made the connection: the client, or the last proxy."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of the header *name* (lower case), or None."""

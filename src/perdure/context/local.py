@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from perdure.context.events import EventKind, LifecycleEvent, Mark, Moments, Stage, events_of, marks_of
 from perdure.context.exchange import Exchange
+from perdure.context.principal import Principal
 from perdure.context.snapshot import Snapshot, StateCopy
 from perdure.context.trace import TraceContext
 from perdure.context.work import Work
@@ -50,6 +51,8 @@ class HandlerFacts(Struct, frozen=True, kw_only=True):
     cancel_on_disconnect: bool = True
     stages: tuple[Stage, ...] = ()
     """What every request goes through, in order: validation, hooks, handler, response."""
+    secrets: frozenset[str] = frozenset()
+    """Names of the secrets the handler may read."""
 
 
 @final
@@ -66,6 +69,9 @@ class Meta(Struct, frozen=True, kw_only=True):
     flags: frozenset[str]
     """``transformed``: the client speaks an older version than the handler."""
     client: str
+    """The client's address."""
+    principal: Principal | None
+    """Who the client showed to be."""
     trace_id: str
     span_id: str
     deadline: float
@@ -127,6 +133,7 @@ class LocalContext:
             self._meta = Meta(
                 request_id=self.request_id, method=exchange.method, path=exchange.path, route=facts.route,
                 handler=facts.handler, version=self._version, flags=facts.flags, client=exchange.client,
+                principal=exchange.principal,
                 trace_id=trace.trace_id, span_id=trace.span_id, deadline=self._started + facts.timeout_s,
             )  # fmt: skip
         return self._meta

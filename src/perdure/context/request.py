@@ -114,7 +114,7 @@ class Request(Generic[Body, Params, Query, HeaderT]):
 
     @property
     def scheme(self) -> str:
-        """``http`` or ``https``, as the connection was made."""
+        """``http`` or ``https``, as the client used it."""
         return self._exchange.scheme
 
     @property
@@ -124,13 +124,13 @@ class Request(Generic[Body, Params, Query, HeaderT]):
 
     @property
     def client(self) -> str:
-        """The peer's address, ``127.0.0.1:51044``."""
+        """The client's address, ``127.0.0.1:51044``; behind trusted proxies what they say, perhaps without a port."""
         return self._exchange.client
 
     @property
     def host(self) -> str:
-        """The ``Host`` header, or the empty string."""
-        return self._exchange.header("host") or ""
+        """What the client called the server, ``shop.example:8000``, or the empty string."""
+        return self._exchange.host
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by case-insensitive name, also where `headers` is typed."""

@@ -1,9 +1,10 @@
 """What changed between two APIs, endpoint by endpoint.
 
 Everything is said in the words of a client of the old API: its path, its names of path parameters. Pointers lead into
-the message the client sends or reads: ``/path/order_id``, ``/query/limit``, ``/headers/x-tenant`` and
-``/body/lines/*/quantity`` into requests, ``/body/lines/*/quantity`` into answers, ``/responses/404/body/title`` into
-those of a further status; ``""`` is the endpoint itself. Names of headers are written small.
+the message the client sends or reads: ``/path/order_id``, ``/query/limit``, ``/headers/x-tenant``,
+``/cookies/session`` and ``/body/lines/*/quantity`` into requests, ``/body/lines/*/quantity`` and ``/headers/etag`` into
+answers, ``/responses/404/body/title`` into those of a further status; ``""`` is the endpoint itself. Names of headers
+are written small.
 
 Most endpoints do not change. So what their types reach is compared once for the whole API, and only what reaches a
 difference is looked at.
@@ -11,22 +12,23 @@ difference is looked at.
 Source: SPEC 3.5.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import final
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from perdure.diff.contents import TypePair, answer_pairs, body_pairs
 from perdure.diff.endpoint_rules import ENDPOINT_RULES
 from perdure.diff.facts import Note, compare_facts
 from perdure.diff.findings import Finding, Profile
 from perdure.diff.pairing import Pair, pair_endpoints, parameter_names
-from perdure.diff.parameters import compare_parameters
+from perdure.diff.parameters import as_sent, compare_parameters
 from perdure.diff.rules import Flow
 from perdure.diff.statuses import AnswerPair, compare_statuses
 from perdure.diff.types import TypeComparison
-from perdure.gtype.nodes import AnyValue, GType, Literal, Node, Null, Union
+from perdure.gtype.nodes import AnyValue, GType, Literal, Node, Null, Object, Union
 from perdure.gtype.traversal import references
 from perdure.manifest.records import Api, Endpoint
 
@@ -67,8 +69,11 @@ class _Comparison:
         self._new = new
         self._renames = renames
         self._types = TypeComparison(old.types, new.types, renames=renames, profile=profile)
+        self._headers = self._types
+        if profile != "json":  # nobody refuses headers that he does not know
+            self._headers = TypeComparison(old.types, new.types, renames=renames)
         self._profile = profile
-        self._changed = _changed_types(old.types, new.types)
+        self._changed = _changed_types(old.types, new.types, {owner.partition("/")[0] for owner, _ in renames})
         self._known: dict[tuple[Flow, bytes, bytes], tuple[Finding, ...]] = {}
 
     def findings(self, pair: Pair) -> Iterator[Finding]:
@@ -99,7 +104,7 @@ class _Comparison:
     def _inner(self, old_key: str, new_key: str) -> Iterator[Note | Finding]:
         old, new = self._old.endpoints[old_key], self._new.endpoints[new_key]
         is_called_alike = parameter_names(old_key) == parameter_names(new_key)
-        if is_called_alike and _is_same(old, new) and not self._reaches_change(_nodes(old)):
+        if is_called_alike and _is_same(old, new) and not self._reaches_change(old.nodes()):
             return
         yield from compare_facts(old, new)
         renames = {name: after for (owner, name), after in self._renames.items() if owner == old_key}
@@ -107,26 +112,58 @@ class _Comparison:
             yield from (each,) if isinstance(each, Note) else self._inside(*each, "request")
         yield from self._request_body(old, new)
         for answer in compare_statuses(old, new):
-            yield from (answer,) if isinstance(answer, Note) else self._answer(answer)
+            yield from (answer,) if isinstance(answer, Note) else self._answer(answer, old, new)
 
     def _request_body(self, old: Endpoint, new: Endpoint) -> Iterator[Note | Finding]:
         if old.body is not None and new.body is not None:
-            yield from self._inside("/body", old.body, new.body, "request")
+            yield from self._presence(old, new)
+            yield from self._typed("/body", body_pairs(old, new), "request")
         elif new.body is not None and not old.body_media:
-            if _allows_null(new.body, self._new.types):
+            if self._is_optional(new, self._new):
                 yield Note("request-optional-body-added", "no body was read; an optional one is now", "/body")
             else:
                 yield Note("request-required-body-added", "no body was read; one is required now", "/body")
         elif old.body is not None and not new.body_media:
             yield Note("request-body-removed", "a body was read and no longer is", "/body")
 
-    def _answer(self, pair: AnswerPair) -> Iterator[Note | Finding]:
-        if pair.old is not None and pair.new is not None:
-            yield from self._inside(pair.pointer, pair.old, pair.new, "response")
-        elif pair.old is not None:
-            yield Note("response-body-removed", "the answer's body was described and no longer is", pair.pointer)
-        elif pair.new is not None:
-            yield Note("response-body-added", "the answer's body was not described and now is", pair.pointer)
+    def _presence(self, old: Endpoint, new: Endpoint) -> Iterator[Note]:
+        """Yield whether a body must be sent, where null, which stands for none, does not tell it."""
+        if old.body_optional is new.body_optional is None:
+            return
+        before, after = self._is_optional(old, self._old), self._is_optional(new, self._new)
+        if before and not after:
+            yield Note("request-body-became-required", "the body could be left out and is now required", "/body")
+        elif after and not before:
+            yield Note("request-body-became-optional", "the body was required and may be left out now", "/body")
+
+    def _is_optional(self, endpoint: Endpoint, api: Api) -> bool:
+        if endpoint.body_optional is not None:
+            return endpoint.body_optional
+        return endpoint.body is None or _allows_null(endpoint.body, api.types)
+
+    def _answer(self, pair: AnswerPair, old: Endpoint, new: Endpoint) -> Iterator[Note | Finding]:
+        before, after = old.response_headers.get(pair.was), new.response_headers.get(pair.status)
+        if before is not None or after is not None:
+            place, sent = f"{pair.pointer}/headers", (as_sent(before) or Object(), as_sent(after) or Object())
+            for each in self._headers.diff(*sent, "response"):
+                yield replace(each, pointer=place + each.pointer)
+        place, main = f"{pair.pointer}/body", TypePair(pair.old, pair.new)
+        pairs = answer_pairs(main, (old, pair.was), (new, pair.status))
+        yield from self._typed(place, pairs, "response")
+        if pairs[0].old is not None and pairs[0].new is None:
+            yield Note("response-body-removed", "the answer's body was described and no longer is", place)
+        elif pairs[0].old is None and pairs[0].new is not None:
+            yield Note("response-body-added", "the answer's body was not described and now is", place)
+
+    def _typed(self, place: str, pairs: Iterable[TypePair], way: Flow) -> Iterator[Finding]:
+        """Yield what differs in the types of *pairs*, each edit once."""
+        told: set[tuple[str, str, str]] = set()
+        for old, new, media in pairs:
+            for each in self._inside(place, old, new, way) if old is not None and new is not None else ():
+                key = (each.rule, each.pointer, each.message)
+                if key not in told:
+                    told.add(key)
+                    yield replace(each, message=f"{each.message}, as {media}") if media else each
 
     def _inside(self, place: str, old: Node, new: Node, way: Flow) -> Iterator[Finding]:
         if _is_same(old, new) and not self._reaches_change((old,)):
@@ -138,18 +175,18 @@ class _Comparison:
         for each in found:
             yield replace(each, pointer=place + each.pointer)
 
-    def _reaches_change(self, nodes: Iterable[Node | None]) -> bool:
+    def _reaches_change(self, nodes: Iterable[Node]) -> bool:
         if not self._changed:
             return False
-        return any(name in self._changed for node in nodes if node is not None for name in references(node))
+        return any(name in self._changed for node in nodes for name in references(node))
 
 
-def _changed_types(old: Mapping[str, Node], new: Mapping[str, Node]) -> frozenset[str]:
-    """Return the types that differ, or lead to one that does."""
+def _changed_types(old: Mapping[str, Node], new: Mapping[str, Node], renamed: Collection[str]) -> frozenset[str]:
+    """Return the types that differ, names in which were *renamed*, or which lead to one of these."""
     changed = {
         name
         for name in old.keys() | new.keys()
-        if name not in old or name not in new or not _is_same(old[name], new[name])
+        if name not in old or name not in new or name in renamed or not _is_same(old[name], new[name])
     }
     if not changed:
         return frozenset()
@@ -169,11 +206,6 @@ def _changed_types(old: Mapping[str, Node], new: Mapping[str, Node]) -> frozense
 def _is_same(old: Struct, new: Struct) -> bool:
     """Tell whether two records are written alike; for Python, 1 and True are equal."""
     return old is new or (old == new and msgspec.json.encode(old) == msgspec.json.encode(new))
-
-
-def _nodes(endpoint: Endpoint) -> tuple[Node | None, ...]:
-    parts = (endpoint.params, endpoint.query, endpoint.headers, endpoint.body, endpoint.response)
-    return (*parts, *endpoint.responses.values())
 
 
 def _allows_null(node: Node, types: dict[str, Node]) -> bool:

@@ -9,7 +9,7 @@ from perdure.diff.findings import Finding, Level
 from perdure.diff.rules import EDITS, Flow, rule_id
 from perdure.gtype.validator_faults import brief
 
-__all__ = ["Change", "change", "finding", "shown", "token"]
+__all__ = ["Change", "change", "finding", "level_of", "shown", "token"]
 
 _KEEPS = {"narrows": (False, True), "widens": (True, False), "replaces": (False, False)}
 
@@ -49,18 +49,19 @@ def finding(found: Change, direction: Flow, pointer: str, owner: str, places: in
         absorbed: What surrounds the value makes up for the change.
     """
     message = found.message
-    if absorbed and _level(found, direction) != _level(_harmless(found), direction):
+    if absorbed and level_of(found, direction) != level_of(_harmless(found), direction):
         message += ", but what it is part of leaves nobody out"
         found = _harmless(found)
     if places > 1:
         message += f" (and at {places - 1} other {'place' if places == 2 else 'places'})"
     return Finding(
-        rule=rule_id(direction, found.edit), level=_level(found, direction), pointer=pointer, message=message,
+        rule=rule_id(direction, found.edit), level=level_of(found, direction), pointer=pointer, message=message,
         direction=direction, type=owner,
     )  # fmt: skip
 
 
-def _level(found: Change, direction: Flow) -> Level:
+def level_of(found: Change, direction: Flow) -> Level:
+    """Return how grave *found* is to those whose values travel in *direction*, if nothing makes up for it."""
     keeps = found.keeps_old if direction == "request" else found.keeps_new
     if keeps is False:
         return "breaking"

@@ -89,6 +89,14 @@ _ALL: Final[tuple[EndpointRule, ...]] = (
         "the server's own limit, on the other side, is not recorded: it may be lower or higher",
     ),
     *_pair(
+        "request", "request-rate-limit-tightened", "request-rate-limit-relaxed",
+        ("a client that called often enough may be refused now", "clients may call more often"),
+    ),
+    *_pair(
+        "request", "request-body-became-required", "request-body-became-optional",
+        ("a body may no longer be left out", "a body may be left out now"),
+    ),
+    *_pair(
         "request", "request-media-type-removed", "request-media-type-added",
         ("a body of some media type is refused now", "a body of one more media type is taken"),
     ),
@@ -118,6 +126,10 @@ _ALL: Final[tuple[EndpointRule, ...]] = (
     *_pair(
         "response", "response-body-removed", "response-body-added",
         ("the answer's body is no longer described", "the answer's body is described now"),
+    ),
+    *_pair(
+        "response", "response-media-type-removed", "response-media-type-added",
+        ("an answer of some media type can no longer be had", "an answer of one more media type can be had"),
     ),
     *_pair(
         "response", "response-media-type-widened", "response-media-type-narrowed",

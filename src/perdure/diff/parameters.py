@@ -14,7 +14,7 @@ from perdure.diff.pairing import parameter_names, shape
 from perdure.gtype.nodes import Object
 from perdure.manifest.records import Endpoint
 
-__all__ = ["MembersPair", "compare_parameters"]
+__all__ = ["MembersPair", "as_sent", "compare_parameters"]
 
 _NONE = Object()
 
@@ -45,7 +45,7 @@ def compare_parameters(
     hinted = {after: before for before, after in renames.items() if after not in by_place}
     for pointer, was, now in (
         ("/path", old.params, new.params), ("/query", old.query, new.query),
-        ("/headers", _as_sent(old.headers), _as_sent(new.headers)),
+        ("/headers", as_sent(old.headers), as_sent(new.headers)), ("/cookies", old.cookies, new.cookies),
     ):  # fmt: skip
         yield from _one_place(MembersPair(pointer, was or _NONE, now or _NONE), by_place, hinted)
 
@@ -81,7 +81,7 @@ def _with_names(members: Object, names: Mapping[str, str]) -> Object:
     )
 
 
-def _as_sent(headers: Object | None) -> Object | None:
+def as_sent(headers: Object | None) -> Object | None:
     """Return *headers* under the names that HTTP compares: it knows no case, and Python no dashes, in names."""
     if headers is None:
         return None

@@ -120,6 +120,7 @@ _ALL: Final[tuple[Edit, ...]] = (
     *_own("property-renamed", "replaces", "a property has another name"),
     *_pair("object-closed", "object-opened", ("unknown properties are refused now", "unknown properties are let in")),
     *_pair("enum-value-removed", "enum-value-added", ("a value was removed", "a value was added")),
+    *_own("enum-value-renamed", "replaces", "a value has another name"),
     *_pair("enum-set", "enum-dropped", ("only listed values are allowed now", "the list of values was dropped")),
     *_own("constant-changed", "replaces", "the only value became another one"),
     *_bound("minimum", "the least number", greatest=False),

@@ -1,8 +1,11 @@
 """What changed between two scalars of one kind: numbers, texts, listed values, times."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Final
+
+from msgspec.structs import replace
 
 from perdure.diff.changes import Change, change, shown
 from perdure.gtype.nodes import Bytes, DateTime, Enum, Integer, Literal, Number, String, Time
@@ -14,6 +17,8 @@ _Bound = tuple[float, bool]
 """A number, and whether it is itself left out."""
 
 _Limits = tuple[int | None, int | None]
+
+_INT32: Final[tuple[_Bound, _Bound]] = ((-(2**31), False), (2**31 - 1, False))
 
 
 def counts(what: str, noun: str, old: _Limits, new: _Limits, at: str) -> Iterator[Change]:
@@ -34,12 +39,36 @@ def counts(what: str, noun: str, old: _Limits, new: _Limits, at: str) -> Iterato
 
 def numbers(old: Integer | Number, new: Integer | Number, at: str) -> Iterator[Change]:
     """Yield what changed between two numbers."""
+    if _is_short(old) != _is_short(new) and _is_unbounded(new if _is_short(old) else old):
+        yield from _length(old, new, at)
+        yield from _steps(old, new, at)
+        return
     if isinstance(old, Integer) != isinstance(new, Integer):
         yield from _wholeness(old, new, at)
     whole = isinstance(old, Integer) and isinstance(new, Integer)
     yield from _bound("minimum", "the minimum", _low(old, whole), _low(new, whole), at)
     yield from _bound("maximum", "the maximum", _high(old, whole), _high(new, whole), at)
     yield from _steps(old, new, at)
+
+
+def _is_short(node: Integer | Number) -> bool:
+    """Tell whether *node* has the bounds of ``format: int32``, which are one word of its author."""
+    return isinstance(node, Integer) and (_low(node, True), _high(node, True)) == _INT32
+
+
+def _is_unbounded(node: Integer | Number) -> bool:
+    return node.ge is node.gt is node.le is node.lt is None
+
+
+def _length(old: Integer | Number, new: Integer | Number, at: str) -> Iterator[Change]:
+    """Yield that an integer of 32 bits became a longer number, or a longer one such an integer."""
+    one, other = _step(old), _step(new)
+    keeps = (_is_short(old) and _covers(other, one), _is_short(new) and _covers(one, other))
+    kinds = ["integer of 32 bits" if _is_short(node) else str(node.__struct_config__.tag) for node in (old, new)]
+    if isinstance(old, Integer) == isinstance(new, Integer):
+        keeps = (_is_short(old), _is_short(new))  # of another step, another finding tells
+    edit = {(True, False): "type-widened", (False, True): "type-narrowed"}.get(keeps, "type-changed")
+    yield change(edit, at, f"the type was {kinds[0]} and is now {kinds[1]}", keeps)
 
 
 def _wholeness(old: Integer | Number, new: Integer | Number, at: str) -> Iterator[Change]:
@@ -142,20 +171,39 @@ def texts(old: String | Bytes, new: String | Bytes, at: str) -> Iterator[Change]
         yield change("format-changed", at, f"it was described as {before} and is now as {after}")
 
 
-def listed_values(old: Literal | Enum, new: Literal | Enum, at: str) -> Iterator[Change]:
-    """Yield which of the listed values were removed and added."""
+def listed_values(old: Literal | Enum, new: Literal | Enum, names: Mapping[str, str], at: str) -> Iterator[Change]:
+    """Yield which of the listed values were removed, added and, as *names* say, renamed."""
     before = {json_key(value): value for value in allowed_values(old)}
     after = {json_key(value): value for value in allowed_values(new)}
-    removed = [value for key, value in before.items() if key not in after]
-    added = [value for key, value in after.items() if key not in before]
+    renamed = _renamed_values(before, after, names)
+    came = {key for key, name in renamed.items() if name not in before or name in renamed}
+    removed = [key for key in before if key not in after and key not in came]
+    added = [key for key in after if key not in before and key not in renamed.values()]
     if removed and added and len(before) == len(after) == 1:
-        message = f"the only value was {shown(removed[0])} and is now {shown(added[0])}"
+        message = f"the only value was {shown(before[removed[0]])} and is now {shown(after[added[0]])}"
         yield change("constant-changed", at, message)
         return
-    for value in removed:
-        yield change("enum-value-removed", at, f"{shown(value)} was one of {len(before)} values and no longer is")
-    for value in added:
-        yield change("enum-value-added", at, f"{shown(value)} was not one of the {len(before)} values and now is")
+    for key in sorted(came, key=list(before).index):
+        message = f"{shown(before[key])} is now called {shown(after[renamed[key]])}"
+        # Of values that change places, the sets know nothing.
+        yield replace(change("enum-value-renamed", at, message), settled=key in after)
+    for key in removed:
+        now = f"is {shown(after[renamed[key]])} now" if key in renamed else "no longer is"
+        yield change("enum-value-removed", at, f"{shown(before[key])} was one of {len(before)} values and {now}")
+    for key in added:
+        message = f"{shown(after[key])} was not one of the {len(before)} values and now is"
+        yield change("enum-value-added", at, message)
+
+
+def _renamed_values(
+    before: Mapping[object, object], after: Mapping[object, object], names: Mapping[str, str]
+) -> dict[object, object]:
+    """Return, by key, what values became that are gone, or whose place another took."""
+    by_text: dict[str, object] = {}
+    for key, value in after.items():
+        by_text.setdefault(str(value), key)
+    said = {key: by_text[names[str(value)]] for key, value in before.items() if names.get(str(value)) in by_text}
+    return {key: now for key, now in said.items() if key != now and (key not in after or key in said.values())}
 
 
 def offsets(old: Time | DateTime, new: Time | DateTime, at: str) -> Iterator[Change]:

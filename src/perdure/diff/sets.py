@@ -62,6 +62,8 @@ _FEWEST_SEARCHES: Final = 2_000
 # And of all goals that one question leads to, some seconds in all.
 _MOST_STEPS: Final = 1_000_000
 _FEWEST_STEPS: Final = 20_000
+_MOST_COVERS: Final = 32
+_MOST_INNER_COVERS: Final = 8
 
 _Key = tuple[frozenset[int], frozenset[int]]
 _Nodes = tuple[Node, ...]
@@ -88,9 +90,15 @@ class Sets:
     a question is asked once, whoever asks it.
     """
 
-    def __init__(self, definition: Callable[[str], Node]) -> None:
-        """Use *definition* to look up what references refer to; it raises `KeyError` where there is nothing."""
+    def __init__(self, definition: Callable[[str], Node], spoken: Callable[[str], str] = str) -> None:
+        """Prepare to compare types.
+
+        Args:
+            definition: Looks up what a reference refers to; it raises `KeyError` where there is nothing.
+            spoken: Returns what a reference is called outside; those called the same are compared first.
+        """
         self._definition = definition
+        self._spoken = spoken
         self._numbers: dict[bytes, int] = {}
         self._identities: dict[int, tuple[Node, int]] = {}
         self._known: dict[_Key, Outcome] = {}
@@ -129,9 +137,11 @@ class Sets:
         return self._known[goal.key]
 
     def _search_next(self) -> None:
-        """Search the goal that has waited longest; where more is found than before, its askers wait again."""
-        key = next(iter(self._waiting))
-        del self._waiting[key]
+        """Search the goal that was asked for last; where more is found than before, its askers wait again.
+
+        The last first: what is found is carried to who asked without a look at all else that might be found.
+        """
+        key, _ = self._waiting.popitem()
         if key in self._given_up:
             return
         self._current = key
@@ -204,10 +214,12 @@ class Sets:
         return known
 
     def _apart(self, goal: _Goal) -> Outcome:
-        """Open references, then take the first combination apart; where there is none, search."""
+        """Take the first combination apart; where there is none, open references; else search.
+
+        References are opened last, and on both sides at once: so what is alike on both sides stays side by side, and
+        questions about inner types are the ones that are asked about them from elsewhere.
+        """
         _, wanted, unwanted = goal
-        if any(isinstance(node, Ref) for node in (*wanted, *unwanted)):
-            return self._solve(self._dereferenced(wanted), self._dereferenced(unwanted))
         for index, node in enumerate(wanted):
             if isinstance(node, Union):
                 others = (*wanted[:index], *wanted[index + 1 :])
@@ -216,7 +228,26 @@ class Sets:
             if isinstance(node, Intersection):
                 others = (*unwanted[:index], *unwanted[index + 1 :])
                 return first(self._solve(wanted, (*others, member)) for member in node.members)
+        if self._is_covered(goal):
+            return EMPTY
+        if any(isinstance(node, Ref) for node in (*wanted, *unwanted)):
+            return self._solve(self._dereferenced(wanted), self._dereferenced(unwanted))
         return first(self._of_kind(kind, wanted, unwanted) for kind in _KINDS)
+
+    def _is_covered(self, goal: _Goal) -> bool:
+        """Tell whether one of the unwanted nodes, as far as is known by now, leaves nothing.
+
+        All of them together leave no more than that. So mostly pairs of types are searched, of which there are few, and
+        not every set of types that may come together.
+        """
+        most = _MOST_COVERS if goal.key in self._goals else _MOST_INNER_COVERS
+        if not 1 < len(goal.unwanted) <= most:
+            return False
+        names = {self._spoken(node.name) for node in goal.wanted if isinstance(node, Ref)}
+        ordered = sorted(
+            goal.unwanted, key=lambda node: not isinstance(node, Ref) or self._spoken(node.name) not in names
+        )
+        return any(self._solve(goal.wanted, (node,)) is EMPTY for node in ordered)
 
     def _dereferenced(self, nodes: _Nodes) -> _Nodes:
         return tuple(self._definition(node.name) if isinstance(node, Ref) else node for node in nodes)

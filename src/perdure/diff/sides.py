@@ -4,7 +4,7 @@ Both sides have names of their own, which may mean different things. Here they s
 is the same on both sides has one name; so most questions about sets are answered before they are asked.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal, final
 
 import msgspec
@@ -32,14 +32,24 @@ _COMBINED: Final = "&"
 class Sides:
     """Two sets of definitions; remembers what was asked about them."""
 
-    def __init__(self, old: Mapping[str, Node], new: Mapping[str, Node], *, strict: bool) -> None:
-        """Put *old* and *new* side by side; *strict* clients refuse members of answers they do not know."""
+    def __init__(
+        self, old: Mapping[str, Node], new: Mapping[str, Node], *, strict: bool, renamed: Collection[str] = ()
+    ) -> None:
+        """Put *old* and *new* side by side.
+
+        Args:
+            old: The definitions before.
+            new: Those now.
+            strict: Clients refuse members of answers they do not know.
+            renamed: Definitions that differ even where they are written alike: names in them changed places.
+        """
+        self._renamed = frozenset(renamed)
         self._definitions = (dict(old), dict(new))
         self.strict = strict
         self._changed: dict[str, bool] = {}
         self._plain: dict[tuple[int, Side, bool], tuple[Node, Node]] = {}
         self._combined: dict[str, tuple[Intersection, Side]] = {}
-        self._sets = Sets(self._definition)
+        self._sets = Sets(self._definition, _spoken)
 
     def gtype(self, node: Node, side: Side) -> GType:
         """Return *node* with the definitions of its side."""
@@ -87,7 +97,8 @@ class Sides:
         met = set(waiting)
         while waiting:
             name = waiting.pop()
-            if name not in old or name not in new or not _are_alike(old[name], new[name]):
+            is_known = name in old and name in new and name not in self._renamed
+            if not is_known or not _are_alike(old[name], new[name]):
                 differing.append(name)
             for target in references(old[name]) if name in old else ():
                 users.setdefault(target, []).append(name)
@@ -142,6 +153,11 @@ class Sides:
             return self._meaning(one, side, strict=not isinstance(one, Intersection))
         side = 1 if name[0] == _SIDES[1] else 0
         return self._meaning(self._definitions[side][name[2:]], side, strict=name[1] == _STRICT)
+
+
+def _spoken(name: str) -> str:
+    """Return what a name of the shared space is on its side."""
+    return name[2:]
 
 
 def _are_alike(old: Node, new: Node) -> bool:

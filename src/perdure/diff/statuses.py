@@ -20,6 +20,11 @@ class AnswerPair(NamedTuple):
     """What answers of one status carry, before and now; None is no body."""
 
     pointer: str
+    """Where they are, without what of them."""
+    was: str
+    """Under which status they were documented."""
+    status: str
+    """Under which they are."""
     old: Node | None
     new: Node | None
 
@@ -30,11 +35,11 @@ def compare_statuses(old: Endpoint, new: Endpoint) -> Iterator[Note | AnswerPair
     normal, now = str(old.status), str(new.status)
     if normal != now and normal not in after and now not in before:
         yield Note("response-status-changed", f"the answer's status was {normal} and is now {now}")
-        yield AnswerPair("/body", before.pop(normal), after.pop(now))
+        yield AnswerPair("", normal, now, before.pop(normal), after.pop(now))
     pairs = _pairs(before, after)
     for was, status in pairs:
-        pointer = "/body" if was == normal else f"/responses/{_more_exact(was, status)}/body"
-        yield AnswerPair(pointer, before[was], after[status])
+        pointer = "" if was == normal else f"/responses/{_more_exact(was, status)}"
+        yield AnswerPair(pointer, was, status, before[was], after[status])
     for status in sorted(before.keys() - {was for was, _ in pairs}):
         kind = "success" if _is_success(status) else "error"
         yield Note(f"response-{kind}-status-removed", f"the status {status} was an answer and no longer is")

@@ -8,10 +8,12 @@ are left out, something is.
 Source: SPEC 3.5, property 14.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, final
+from itertools import chain
+from typing import Final, NamedTuple, final
 
-from perdure.diff.changes import Change, change, finding, shown
+from perdure.diff.changes import Change, change, finding, level_of, shown
 from perdure.diff.findings import Finding, Profile
 from perdure.diff.outcomes import Found
 from perdure.diff.rules import Flow
@@ -24,13 +26,43 @@ __all__ = ["TypeComparison", "diff_types"]
 _Pair = tuple[str, str]
 """The name of an old definition, and of the new one in its place; both empty for the root."""
 
+_ROOT: Final[_Pair] = ("", "")
+
 
 class _Place(NamedTuple):
     """A change, or a link to a pair of definitions, at a pointer from another pair."""
 
-    met: Change | _Pair
+    met: Change | int
+    """The number of the pair, where it is one."""
     pointer: str
     around: tuple[Around, ...]
+
+
+class _Felt(NamedTuple):
+    """A change at a stop of a tour."""
+
+    found: Change
+    pointer: str
+    is_safe: bool
+    """What is around the value makes up for it."""
+
+
+class _Way(NamedTuple):
+    """A way on from a stop."""
+
+    pair: int
+    pointer: str
+    is_safe: bool
+
+
+class _Stop(NamedTuple):
+    """What a tour meets at a pair of definitions."""
+
+    changes: tuple[_Felt, ...]
+    links: tuple[_Way, ...]
+    targets: tuple[int, ...]
+    """Where the links lead."""
+    distinct: frozenset[int]
 
 
 def diff_types(
@@ -63,36 +95,82 @@ class TypeComparison:
         profile: Profile = "json",
     ) -> None:  # fmt: skip
         """Prepare to compare types that refer to *old* and *new*; the rest is as for `diff_types`."""
-        self._sides = Sides(old, new, strict=profile == "strict")
+        owners = {owner.partition("/")[0] for owner, _ in renames}
+        self._sides = Sides(old, new, strict=profile == "strict", renamed=owners)
         self._renames = renames
-        self._walks: dict[_Pair, tuple[_Place, ...]] = {}
+        self._numbers: dict[_Pair, int] = {_ROOT: 0}
+        self._pairs: list[_Pair] = [_ROOT]
+        self._walks: dict[int, tuple[_Place, ...]] = {}
+        self._stops: dict[tuple[Flow, bool], dict[int, _Stop]] = {}
 
     def diff(self, old: Node, new: Node, direction: Flow) -> tuple[Finding, ...]:
         """Return what changed from *old* to *new*, as `diff_types` does."""
         if self._sides.are_same(old, new):
             return ()
-        root = _places(walk(self._sides, old, new, "", self._renames))
-        found = _Tour(self, direction, look_around=False).findings(root)
+        root = self._places(walk(self._sides, old, new, "", self._renames))
         keeps = self._sides.keeps_old(old, new) if direction == "request" else self._sides.keeps_new(old, new)
-        if any(each.level == "breaking" for each in found):
-            found = _Tour(self, direction, look_around=True).findings(root, absorbed=keeps is True)
+        tour = _Tour(self, direction, look_around=False)
+        tour.visit(root)
+        if tour.is_breaking():
+            tour = _Tour(self, direction, look_around=True)
+            tour.visit(root, absorbed=keeps is True)
+        found = tour.findings()
         if keeps is False and not any(each.level == "breaking" for each in found):
             found = (*found, self._left_out(old, new, direction))
         return found
 
-    def places(self, pair: _Pair) -> tuple[_Place, ...]:
-        """Return what was edited between the two definitions of *pair*, and which pairs they lead to."""
+    def owner(self, pair: int) -> str:
+        """Return the name of the old definition of a pair."""
+        return self._pairs[pair][0]
+
+    def stops(self, direction: Flow, *, look_around: bool) -> dict[int, "_Stop"]:
+        """Return what tours of one kind met so far, by the number of the pair."""
+        return self._stops.setdefault((direction, look_around), {})
+
+    def stop(self, pair: int, direction: Flow, *, look_around: bool) -> "_Stop":
+        """Return what a tour meets at *pair*: what was edited there, and which pairs it leads to."""
         found = self._walks.get(pair)
         if found is None:
-            old, new = self._sides.resolve(Ref(name=pair[0]), 0), self._sides.resolve(Ref(name=pair[1]), 1)
-            found = self._walks[pair] = _places(walk(self._sides, old, new, pair[0], self._renames))
-        return found
+            before, after = self._pairs[pair]
+            old, new = self._sides.resolve(Ref(name=before), 0), self._sides.resolve(Ref(name=after), 1)
+            found = self._walks[pair] = self._places(walk(self._sides, old, new, before, self._renames))
+        return self.stop_at(found, direction, look_around=look_around)
+
+    def stop_at(self, places: tuple[_Place, ...], direction: Flow, *, look_around: bool) -> "_Stop":
+        """Return what a tour meets at *places*; only if it looks around, what is absorbed by the types there."""
+        changes: list[_Felt] = []
+        links: list[_Way] = []
+        for met, pointer, around in places:
+            is_safe = bool(around) and look_around and self.are_absorbed(around, direction)
+            if isinstance(met, Change):
+                changes.append(_Felt(met, pointer, is_safe))
+            else:
+                links.append(_Way(met, pointer, is_safe))
+        targets = tuple(link.pair for link in links)
+        return _Stop(tuple(changes), tuple(links), targets, frozenset(targets))
 
     def are_absorbed(self, around: Iterable[Around], direction: Flow) -> bool:
         """Tell whether one of the combinations *around* a value leaves nobody out, whatever became of the value."""
         if direction == "request":
             return any(self._sides.keeps_old(each.old, each.new_whole) is True for each in around)
         return any(self._sides.keeps_new(each.old_whole, each.new) is True for each in around)
+
+    def _places(self, steps: Iterable[Step]) -> tuple[_Place, ...]:
+        """Return *steps* as what is gone through again and again."""
+        return tuple(
+            _Place(
+                step.met if isinstance(step.met, Change) else self._number((step.met.old.name, step.met.new.name)),
+                step.met.pointer,
+                tuple(step.around),
+            )
+            for step in steps
+        )
+
+    def _number(self, pair: _Pair) -> int:
+        number = self._numbers.setdefault(pair, len(self._pairs))
+        if number == len(self._pairs):
+            self._pairs.append(pair)
+        return number
 
     def _left_out(self, old: Node, new: Node, direction: Flow) -> Finding:
         """Return the finding that all changes together leave values out, though none of them alone."""
@@ -127,55 +205,52 @@ class _Tour:
         self._comparison = comparison
         self._direction = direction
         self._look_around = look_around
-        self._met: dict[tuple[_Pair, Change], _Met] = {}
-        self._counts: dict[_Pair, int] = {}
+        self._met: dict[tuple[int, Change], _Met] = {}
+        self._targets: list[tuple[int, ...]] = []
+        """Where each stop leads, of all that were visited."""
 
-    def findings(self, root: tuple[_Place, ...], *, absorbed: bool = False) -> tuple[Finding, ...]:
-        """Return the changes among the places of *root* and of all pairs they lead to.
+    def is_breaking(self) -> bool:
+        """Tell whether some change that was met breaks anybody, if nothing makes up for it."""
+        return any(level_of(met.found, self._direction) == "breaking" for met in self._met.values())
 
-        Args:
-            root: Where to start.
-            absorbed: All changes together leave nobody out.
-        """
-        self._visit(root, absorbed=absorbed)
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the changes that were met, each once."""
+        counts = Counter(chain.from_iterable(self._targets))
         return tuple(
             finding(
-                met.found, self._direction, met.pointer, pair[0], self._counts.get(pair, 1), absorbed=met.absorbed
+                met.found, self._direction, met.pointer, self._comparison.owner(pair), counts.get(pair, 1),
+                absorbed=met.absorbed,
             )
             for (pair, _), met in self._met.items()
         )  # fmt: skip
 
-    def _visit(self, root: tuple[_Place, ...], *, absorbed: bool) -> None:
-        comparison, counts, visited = self._comparison, self._counts, dict[_Pair, bool]()
-        waiting: list[tuple[_Pair, tuple[_Place, ...], str, bool]] = [(("", ""), root, "", absorbed)]
-        for pair, places, beginning, is_absorbed in waiting:
-            for met, pointer, around in places:
-                is_safe = is_absorbed
-                if around and not is_safe and self._look_around:
-                    is_safe = comparison.are_absorbed(around, self._direction)
-                if isinstance(met, Change):
-                    self._record(pair, met, beginning + pointer, absorbed=is_safe)
+    def visit(self, root: tuple[_Place, ...], *, absorbed: bool = False) -> None:
+        """Go through the places of *root* and all pairs they lead to; *absorbed*: together they leave nobody out."""
+        comparison, direction, look_around = self._comparison, self._direction, self._look_around
+        stops, targets = comparison.stops(direction, look_around=look_around), self._targets
+        visited: set[int] = set()
+        settled: set[int] = set()  # those that were visited where nothing absorbs what is met
+        start = comparison.stop_at(root, direction, look_around=look_around)
+        waiting: list[tuple[int, _Stop, str, bool]] = [(0, start, "", absorbed)]
+        for pair, stop, beginning, is_absorbed in waiting:
+            for felt, pointer, is_safe in stop.changes:
+                self._record(pair, felt, beginning + pointer, absorbed=is_absorbed or is_safe)
+            targets.append(stop.targets)
+            if stop.distinct <= settled:
+                continue
+            for target, pointer, is_safe in stop.links:
+                safe = is_absorbed or is_safe
+                if target in settled or (safe and target in visited):
                     continue
-                counts[met] = counts.get(met, 0) + 1
-                before = visited.get(met)
-                if before is None or (before and not is_safe):
-                    visited[met] = is_safe
-                    waiting.append((met, comparison.places(met), beginning + pointer, is_safe))
+                visited.add(target)
+                if not safe:
+                    settled.add(target)
+                if target not in stops:
+                    stops[target] = comparison.stop(target, direction, look_around=look_around)
+                waiting.append((target, stops[target], beginning + pointer, safe))
 
-    def _record(self, pair: _Pair, found: Change, pointer: str, *, absorbed: bool) -> None:
+    def _record(self, pair: int, found: Change, pointer: str, *, absorbed: bool) -> None:
         met = self._met.setdefault((pair, found), _Met(found, pointer, absorbed=absorbed))
         if met.absorbed and not absorbed:
             met.pointer = pointer
             met.absorbed = False
-
-
-def _places(steps: Iterable[Step]) -> tuple[_Place, ...]:
-    """Return *steps* as what is gone through again and again."""
-    return tuple(
-        _Place(
-            step.met if isinstance(step.met, Change) else (step.met.old.name, step.met.new.name),
-            step.met.pointer,
-            tuple(step.around),
-        )
-        for step in steps
-    )

@@ -92,13 +92,13 @@ class _Walk:
         self.steps: list[Step] = []
         self._sides = sides
         self._owner = owner
-        self._renames = renames
+        self._places = _by_place(owner, renames)
         self._around: tuple[Around, ...] = ()
         self._inside: set[tuple[bytes, bytes]] = set()
 
     def pair(self, old: Node, new: Node, at: str) -> None:
         """Compare two nodes that may be anything."""
-        if self._sides.are_same(old, new):
+        if self._sides.are_same(old, new) and not any(place.startswith(at) for place in self._places):
             return
         if old.deprecated != new.deprecated:
             self._add(
@@ -231,7 +231,7 @@ class _Walk:
             case ((Integer() | Number()), (Integer() | Number())):
                 self._add(*numbers(old, new, at))
             case ((Literal() | Enum()), (Literal() | Enum())):
-                self._add(*listed_values(old, new, at))
+                self._add(*listed_values(old, new, self._names(at), at))
             case Time(), Time():
                 self._add(*offsets(old, new, at))
             case DateTime(), DateTime():
@@ -327,15 +327,22 @@ class _Walk:
 
     def _renamed(self, old: Object, new: Object, at: str) -> dict[str, str]:
         """Return the new names of the members that an author says were renamed; only where both are there."""
-        names = {field.name for field in new.fields}
-        owners = (self._owner + at, at) if not self._owner or at else (self._owner,)
-        found: dict[str, str] = {}
-        for field in old.fields:
-            for owner in owners:
-                name = self._renames.get((owner, field.name))
-                if name is not None and name in names:
-                    found[field.name] = name
-        return found
+        names, there = self._names(at), {field.name for field in new.fields}
+        return {field.name: names[field.name] for field in old.fields if names.get(field.name) in there}
+
+    def _names(self, at: str) -> Mapping[str, str]:
+        """Return what an author says that names at the pointer *at* were renamed to."""
+        return self._places.get(at, {})
+
+
+def _by_place(owner: str, renames: Mapping[tuple[str, str], str]) -> dict[str, dict[str, str]]:
+    """Return the *renames* in the definition *owner* by the pointer from it."""
+    found: dict[str, dict[str, str]] = {}
+    for (where, name), now in renames.items():
+        start, slash, pointer = where.partition("/")
+        if start == owner:
+            found.setdefault(slash + pointer, {})[name] = now
+    return found
 
 
 def _are_parallel(old: Node, new: Node) -> bool:

@@ -36,6 +36,9 @@ _CHARACTERS = st.characters(codec="utf-8")
 TEXT: SearchStrategy[object] = st.text(_CHARACTERS, max_size=20)
 """Any text JSON can hold, not long."""
 
+_WORDS = ("a", "Ann", "van", "Berg", "x1", "007", "12", "3.50", "2024", "Zoë")
+_JOINTS = (" ", ", ", ",", "-", "/", ";", "; ", ":", "_", "|", ".", "@")
+
 _INT64 = (-(2**63), 2**63 - 1)
 _OFFSETS = ("Z", "+00:00", "+05:30", "-08:00")
 
@@ -90,9 +93,20 @@ def _strings(node: String) -> SearchStrategy[object]:
     if high is not None and high < low:
         return st.nothing()
     if node.pattern is None:
-        return st.text(_CHARACTERS, min_size=low, max_size=max(low, 20) if high is None else min(high, max(low, 200)))
+        most = max(low, 20) if high is None else min(high, max(low, 200))
+        return st.text(_CHARACTERS, min_size=low, max_size=most) | _phrases(low, most)
     found = st.from_regex(compile_pattern(node.pattern), alphabet=_CHARACTERS)
     return found.filter(lambda text: low <= len(text) and (high is None or len(text) <= high))
+
+
+def _phrases(low: int, high: int) -> SearchStrategy[object]:
+    """Return texts as people write them, of *low* to *high* characters: words, and signs between them."""
+
+    def phrase(words: list[str], joint: str) -> str:
+        text = joint.join(words)
+        return (text * -(-low // len(text)))[:high]
+
+    return st.builds(phrase, st.lists(st.sampled_from(_WORDS), min_size=1, max_size=4), st.sampled_from(_JOINTS))
 
 
 def _integers(node: Integer) -> SearchStrategy[object]:

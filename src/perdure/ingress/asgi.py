@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
+from perdure.context.origin import Origin
+from perdure.context.principal import Principal
 from perdure.errors import ClientDisconnectedError, PayloadTooLargeError, SocketClosedError
 from perdure.ingress.door import Door
 from perdure.ingress.streaming import send_stream
@@ -39,7 +41,10 @@ class AsgiExchange:
 
     lost: tuple[type[BaseException], ...] = ()
 
-    __slots__ = ("_by_name", "_claimed", "_consumed", "_receive", "_scope", "_send", "method", "path", "query_string")
+    __slots__ = (
+        "_by_name", "_claimed", "_consumed", "_receive", "_scope", "_send", "method", "origin", "path", "principal",
+        "query_string",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -47,6 +52,8 @@ class AsgiExchange:
         self._send = send
         self._claimed = False
         self._consumed: asyncio.Event | None = None
+        self.principal: Principal | None = None
+        self.origin: Origin | None = None
         self.method: str = scope.get("method", "GET")
         self.path: str = scope["path"]
         self.query_string: str = scope.get("query_string", b"").decode("latin-1")
@@ -58,8 +65,16 @@ class AsgiExchange:
 
     @property
     def scheme(self) -> str:
-        """``http`` or ``https``."""
-        return str(self._scope.get("scheme", "http"))
+        """``http`` or ``https``, as the client used it."""
+        return str(self._scope.get("scheme", "http")) if self.origin is None else self.origin.scheme
+
+    @property
+    def host(self) -> str:
+        """What the client called the server; what that calls itself where it let a request without a name in."""
+        if self.origin is not None:
+            return self.origin.host
+        server = self._scope.get("server") or ("localhost", None)
+        return self.header("host") or f"{server[0]}:{server[1] or 80}"
 
     @property
     def http_version(self) -> str:
@@ -68,7 +83,12 @@ class AsgiExchange:
 
     @property
     def client(self) -> str:
-        """Address of the peer; empty where the server does not tell."""
+        """Address of the client; empty where the server does not tell."""
+        return self.peer if self.origin is None else self.origin.client
+
+    @property
+    def peer(self) -> str:
+        """Address of who made the connection; empty where the server does not tell."""
         client = self._scope.get("client")
         return f"{client[0]}:{client[1]}" if client else ""
 

@@ -1,9 +1,10 @@
 """``/openapi.json`` and ``/docs``: what the API is, version by version, for programs and for people.
 
 Not on the way of any other request: the door asks only when no handler serves a path. A document is written when it is
-first asked for, and kept.
+first asked for, on a thread of its own, as a large one takes a while, and kept.
 """
 
+import asyncio
 import datetime as dt
 import hashlib
 import re
@@ -13,7 +14,7 @@ from typing import Final, final
 import msgspec
 from msgspec import Struct
 
-from perdure.config import Config
+from perdure.config import AuthSettings, Config
 from perdure.context.exchange import Exchange
 from perdure.errors import (
     MethodNotAllowedError,
@@ -72,6 +73,7 @@ class Documents:
         self._catalogue = catalogue
         self._timescape = catalogue.timescape
         self._written: dict[int, tuple[HeaderItems, _Rendered]] = {}
+        self._under_way: dict[tuple[asyncio.AbstractEventLoop, int, HeaderItems], asyncio.Task[_Rendered]] = {}
         self._assets: dict[str, _Rendered] = {}
 
     def describe(self, index: int) -> dict[str, object]:
@@ -85,11 +87,12 @@ class Documents:
             title=self._title, version=version.label or version.name, version_name=version.name,
             description=_tell_lifecycle(self._timescape.state.headers[index]),
             version_header=header, operations=published.texts,
+            security=_schemes(self._config.auth),
         )  # fmt: skip
         return write_openapi(published.api, description)
 
-    def answer(self, exchange: Exchange, error: RequestError, index: int, request_id: str) -> Reply | None:
-        """Return the answer to *exchange* if it asks for a document; None if it does not.
+    async def answer(self, exchange: Exchange, error: RequestError, index: int, request_id: str) -> Reply | None:
+        """Return the answer to *exchange* if it asks for a document; None if it does not. Cancel-safe.
 
         Args:
             exchange: A request that no handler serves.
@@ -98,7 +101,7 @@ class Documents:
             index: Of the version asked for, else of the default one.
             request_id: For a problem.
         """
-        rendered = self._find(exchange.path, error, index)
+        rendered = await self._find(exchange.path, error, index)
         if rendered is None:
             return None
         method = exchange.method
@@ -111,12 +114,12 @@ class Documents:
             return Reply(304, [item for item in rendered.headers if item[0] != "content-type"], b"")
         return Reply(200, [*rendered.headers], rendered.body)
 
-    def _find(self, path: str, error: RequestError, index: int) -> _Rendered | None:
+    async def _find(self, path: str, error: RequestError, index: int) -> _Rendered | None:
         openapi, docs = self._config.openapi_path, self._config.docs_path
         if openapi is None:
             return None
         if path == openapi:
-            return self._document(index) if isinstance(error, RouteNotFoundError) else None
+            return await self._document(index) if isinstance(error, RouteNotFoundError) else None
         if docs is None or not path.startswith(docs) or not self._catalogue.routes.is_free(path, error):
             return None
         asset = path.removeprefix(docs)
@@ -124,14 +127,24 @@ class Documents:
             return self._page(docs, openapi, error, index)
         return self._asset(asset) if asset in _ASSETS else None
 
-    def _document(self, index: int) -> _Rendered:
+    async def _document(self, index: int) -> _Rendered:
         told = self._timescape.state.headers[index]
         known = self._written.get(index)
-        if known is None or known[0] != told:
-            body = msgspec.json.encode(self.describe(index))
-            vary = (("vary", self._config.version_header),)
-            known = self._written[index] = (told, _rendered(body, "application/json", vary))
-        return known[1]
+        if known is not None and known[0] == told:
+            return known[1]
+        # Whoever asks meanwhile waits for the same; that one of them leaves is nothing to the others.
+        key = (asyncio.get_running_loop(), index, told)
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.ensure_future(asyncio.to_thread(self._write, index, told))
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(task)
+
+    def _write(self, index: int, told: HeaderItems) -> _Rendered:
+        body = msgspec.json.encode(self.describe(index))
+        rendered = _rendered(body, "application/json", (("vary", self._config.version_header),))
+        self._written[index] = (told, rendered)
+        return rendered
 
     def _page(self, docs: str, openapi: str, error: RequestError, index: int) -> _Rendered:
         from perdure.ingress.docs_page import PageSettings, render_page
@@ -154,6 +167,19 @@ class Documents:
             body = (STATIC / name.lstrip("/")).read_bytes()
             known = self._assets[name] = _rendered(body, _ASSETS[name], ())
         return known
+
+
+def _schemes(auth: AuthSettings) -> dict[str, dict[str, object]]:
+    """Return the Security Scheme Objects of what the app takes as credentials."""
+    found: dict[str, dict[str, object]] = {
+        name: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"} for name in auth.jwt
+    }
+    found |= {name: {"type": "http", "scheme": "bearer"} for name in auth.introspection}
+    keys = auth.api_keys
+    if keys is not None:
+        place = ("header", keys.header) if keys.header is not None else ("query", keys.query)
+        found["api_key"] = {"type": "apiKey", "in": place[0], "name": place[1]}
+    return found
 
 
 def _rendered(body: bytes, media_type: str, headers: HeaderItems) -> _Rendered:

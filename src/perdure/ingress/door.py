@@ -4,28 +4,49 @@ Source: SPEC 2, 3.6, 4.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, final
 
 from perdure.config import Config
 from perdure.context.exchange import Exchange
+from perdure.context.principal import Principal
 from perdure.context.query import parse_query
 from perdure.context.socket import SocketTransport
 from perdure.context.trace import new_trace, parse_trace, private_bits
-from perdure.errors import HeadersTooLargeError, MethodNotAllowedError, RequestError
+from perdure.errors import (
+    ForbiddenError,
+    IdentityUnavailableError,
+    OverloadedError,
+    RateLimitedError,
+    RequestError,
+    UnauthenticatedError,
+)
+from perdure.identity.base import Identified, Identify
 from perdure.ids import is_well_formed_request_id
-from perdure.ingress.documents import Documents
-from perdure.ingress.health import Health
+from perdure.ingress.cors import Cors
 from perdure.ingress.problems import problem_reply
+from perdure.ingress.refusal import render
+from perdure.ingress.screen import Screen
+from perdure.ingress.unserved import Unserved
 from perdure.lifecycle.controller import Controller
+from perdure.lifecycle.plan import Plan
 from perdure.lifecycle.reply import Reply
 from perdure.lifecycle.socket_run import POLICY
+from perdure.policy.capacity import Capacity
+from perdure.policy.gate import GateHeaders
 from perdure.routing.manager import RouteManager
 from perdure.timescape.timescape import HeaderItems, Timescape
 
 __all__ = ["AnswerableExchange", "Door"]
 
 _log = logging.getLogger("perdure.ingress")
+_audit = logging.getLogger("perdure.audit")
+_AUDITED: Mapping[type[BaseException], tuple[str, int]] = {
+    UnauthenticatedError: ("unauthenticated", logging.WARNING), ForbiddenError: ("forbidden", logging.WARNING),
+    IdentityUnavailableError: ("identity unavailable", logging.WARNING),
+    RateLimitedError: ("rate limited", logging.INFO), OverloadedError: ("shed", logging.DEBUG),
+}  # fmt: skip
+"""What is told of those who were not let in, and how loudly: a flood must not cost more for being logged."""
 
 
 class AnswerableExchange(Exchange, Protocol):
@@ -37,26 +58,31 @@ class AnswerableExchange(Exchange, Protocol):
 
 @final
 class Door:
-    """Names, bounds, routes and answers requests."""
+    """Names, bounds, identifies, routes and answers requests."""
 
     def __init__(
-        self, config: Config, routes: RouteManager, controller: Controller, health: Health, next_id: Callable[[], str],
-        timescape: Timescape, documents: Documents,
+        self, config: Config, routes: RouteManager, controller: Controller, unserved: Unserved,
+        next_id: Callable[[], str], timescape: Timescape, identify: Identify | None,
+        capacity: Capacity,
     ) -> None:  # fmt: skip
         self._routes = routes
         self._controller = controller
-        self._health = health
-        self._documents = documents
+        self._unserved = unserved
         self._next_id = next_id
         self._timescape = timescape
+        self._identify = identify
+        self._enter = capacity.enter
+        self._leave = capacity.leave
+        self._cors = Cors(config) if config.cors is not None or routes.has_cors else None
+        self._screen = Screen(config)
         self._bits = private_bits()
         self._trust_request_id = config.trust_request_id
         self._version_header = config.version_header.lower()
         self._version_query = config.version_query
-        self._header_limit_count = config.header_limit_count
-        self._header_limit_bytes = config.header_limit_bytes
+        self._always = tuple(config.response_headers.items())
+        self._hsts = None if config.hsts_s is None else ("strict-transport-security", f"max-age={config.hsts_s}")
 
-    async def answer(self, exchange: AnswerableExchange) -> None:
+    async def answer(self, exchange: AnswerableExchange) -> None:  # noqa: C901 - each function this was split into costs
         """Answer *exchange*: whatever happens, there is something to send.
 
         Raises:
@@ -68,22 +94,57 @@ class Door:
         states = () if not parents or header("tracestate") is None else exchange.header_values("tracestate")
         trace = (parse_trace(parents, states, self._bits) if parents else None) or new_trace(self._bits)
         asked: str | None = None
+        plan: Plan | None = None
+        index, cors = -1, None
+        passed: GateHeaders = ()
         try:
-            count, size_bytes = exchange.header_size()
-            if count > self._header_limit_count or size_bytes > self._header_limit_bytes:
-                self._check_headers(exchange)
+            query_string = exchange.query_string
+            self._screen.check(exchange, query_string)
+            refusal = None
+            if self._identify is not None:
+                identified = self._identify(exchange)
+                if type(identified) is Principal:
+                    exchange.principal = identified
+                elif identified is not None:
+                    refusal = await _settle(identified, exchange)
             asked = header(self._version_header)
-            if asked is None and exchange.query_string and self._version_query is not None:
-                asked = self._asked_in_query(exchange.query_string)
+            if asked is None and query_string and self._version_query is not None:
+                asked = self._asked_in_query(query_string)
             plan, params, index = self._routes.find(exchange, asked)
+            cors, gate = plan.cors, plan.gate
+            ticket = self._enter(exchange, plan.priority)
+            if gate is not None:
+                try:
+                    admitted = gate.admit(exchange, refusal)
+                    passed = admitted if isinstance(admitted, tuple) else await admitted
+                except BaseException:
+                    self._leave(ticket)
+                    raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client reads an answer
-            told, reply = self._refuse(error, exchange, request_id, asked)
+            told, reply = await self._refuse(error, exchange, request_id, asked, plan, index)
         else:
-            told = self._timescape.state.headers[index]
-            reply = await self._controller.run(plan, exchange, params, told[0][1], request_id, trace)
-        reply.headers += (*told, ("x-request-id", request_id), ("traceparent", trace.traceparent))
+            state = self._timescape.state
+            told = state.headers[index]
+            try:
+                reply = await self._controller.run(plan, exchange, params, told[0][1], request_id, trace)
+            finally:
+                self._leave(ticket)
+                if gate is not None:
+                    gate.leave()
+            if passed:
+                reply.headers += passed
+            if asked is None and state.settle is not None:
+                state.settle(exchange, index, reply.status)
+        headers = reply.headers
+        is_plain = len(headers) == 1 and headers[0][0] == "content-type"
+        always = self._always if is_plain else [item for item in self._always if not _has(headers, item[0])]
+        headers += (*always, *told, ("x-request-id", request_id), ("traceparent", trace.traceparent))
         if trace.state:
-            reply.headers.append(("tracestate", trace.state))
+            headers.append(("tracestate", trace.state))
+        if self._cors is not None and (origin := header("origin")) is not None:
+            headers += self._cors.headers(origin, cors)
+        if self._hsts is not None and exchange.scheme == "https":
+            headers.append(self._hsts)
         sending = exchange.send(reply)
         if sending is not None:
             await sending
@@ -94,26 +155,29 @@ class Door:
         parents, states = exchange.header_values("traceparent"), exchange.header_values("tracestate")
         trace = parse_trace(parents, states, self._bits) or new_trace(self._bits)
         try:
-            self._check_headers(exchange)
+            self._screen.check(exchange, exchange.query_string)
+            refusal = None if self._identify is None else await _settle(self._identify(exchange), exchange)
             asked = exchange.header(self._version_header)
             if asked is None:  # an empty one asks for a version that is none, as over HTTP
                 asked = self._asked_in_query(exchange.query_string)
             plan, params, version = self._routes.find_socket(exchange, asked)
-        except RequestError:
+            if plan.gate is not None:
+                admitted = plan.gate.admit(exchange, refusal)
+                if not isinstance(admitted, tuple):
+                    await admitted
+        except RequestError as error:
+            _note_refusal(error, exchange, request_id)
             await transport.close(POLICY)
             return
-        await self._controller.run_socket(plan, transport, exchange, dict(params), version, request_id, trace)
+        try:
+            await self._controller.run_socket(plan, transport, exchange, dict(params), version, request_id, trace)
+        finally:
+            if plan.gate is not None:
+                plan.gate.leave()
 
     def _inbound_id(self, exchange: Exchange) -> str:
         given = exchange.header("x-request-id")
         return given if given is not None and is_well_formed_request_id(given) else self._next_id()
-
-    def _check_headers(self, exchange: Exchange) -> None:
-        count, size_bytes = exchange.header_size()
-        if count > self._header_limit_count:
-            raise HeadersTooLargeError(f"more than {self._header_limit_count} header fields")
-        if size_bytes > self._header_limit_bytes:
-            raise HeadersTooLargeError(f"more than {self._header_limit_bytes} bytes of header fields")
 
     def _asked_in_query(self, query_string: str) -> str | None:
         name = self._version_query
@@ -122,28 +186,50 @@ class Door:
         values = parse_query(query_string).get(name)
         return values[-1] if values else None
 
-    def _refuse(
-        self, error: Exception, exchange: Exchange, request_id: str, asked: str | None
+    async def _refuse(
+        self, error: Exception, exchange: Exchange, request_id: str, asked: str | None, plan: Plan | None, index: int
     ) -> tuple[HeaderItems, Reply]:
-        """Answer what was not found to have a plan; a fault of our own, here or before, is a 500 and logged."""
+        """Answer what was not let in; a fault of our own, here or before, is a 500 and logged.
+
+        Args:
+            plan: What would have served it, where it came to that; *index* is of its version then.
+        """
         headers = self._timescape.state.headers
         if isinstance(error, RequestError):
             try:
+                _note_refusal(error, exchange, request_id)
+                if plan is not None:
+                    return headers[index], render(error, plan, request_id)
                 index = self._routes.version_of(asked, error)
-                return headers[index], self._answer_unserved(error, exchange, request_id, index)
+                return headers[index], await self._unserved.answer(error, exchange, request_id, index)
             except Exception as failure:  # noqa: BLE001 - reported below
                 error = failure
         _log.error("the door failed: %s", error, exc_info=error, extra={"request_id": request_id})
         return headers[self._timescape.default], problem_reply(error, request_id)
 
-    def _answer_unserved(self, error: RequestError, exchange: Exchange, request_id: str, index: int) -> Reply:
-        """Answer what no plan serves: health checks, documents, OPTIONS, and problems."""
-        reply = self._health.answer(exchange.method, exchange.path)
-        if reply is not None and self._routes.is_free(exchange.path, error):
-            return reply  # whatever version is asked for, or closed: a brown-out must not take the process out
-        reply = self._documents.answer(exchange, error, index, request_id)
-        if reply is not None:
-            return reply
-        if isinstance(error, MethodNotAllowedError) and exchange.method == "OPTIONS":
-            return Reply(204, [("allow", ", ".join(error.allowed))], b"")
-        return problem_reply(error, request_id)
+
+async def _settle(identified: Identified, exchange: Exchange) -> RequestError | None:
+    """Note who *exchange* comes from; return what was wrong with its credentials, if anything was."""
+    if isinstance(identified, Awaitable):
+        identified = await identified
+    if isinstance(identified, RequestError):
+        return identified
+    exchange.principal = identified
+    return None
+
+
+def _has(headers: list[tuple[str, str]], name: str) -> bool:
+    return any(each[0] == name for each in headers)
+
+
+def _note_refusal(error: RequestError, exchange: Exchange, request_id: str) -> None:
+    """Tell the audit log who was not let in, and why: the client is not told."""
+    kind, level = _AUDITED.get(type(error), ("", logging.NOTSET))
+    if not kind or not _audit.isEnabledFor(level):
+        return
+    principal = exchange.principal
+    facts = {
+        "request_id": request_id, "client": exchange.client, "principal": None if principal is None else principal.key,
+        "method": exchange.method, "path": exchange.path, "outcome": kind, "reason": str(error),
+    }  # fmt: skip
+    _audit.log(level, "%s: %s", kind, error, extra=facts)

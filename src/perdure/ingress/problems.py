@@ -23,21 +23,28 @@ from perdure.errors import (
     ClientDisconnectedError,
     DeadlineExceededError,
     Fault,
+    ForbiddenError,
     HeadersTooLargeError,
+    IdentityUnavailableError,
     InvalidRequestError,
     MalformedRequestError,
     MethodNotAllowedError,
+    MisdirectedRequestError,
     ModuleError,
+    OverloadedError,
     PayloadTooLargeError,
     Place,
     Problem,
+    RateLimitedError,
     RequestError,
     RouteNotFoundError,
     ShuttingDownError,
+    UnauthenticatedError,
     UnknownVersionError,
     UnsupportedMediaTypeError,
     UntranslatableRequestError,
     UntranslatableResponseError,
+    UriTooLongError,
     VersionClosedError,
 )
 from perdure.lifecycle.reply import Reply
@@ -83,12 +90,17 @@ PROBLEM_KINDS: Final[Mapping[type[BaseException], ProblemKind]] = {
     InvalidRequestError: ProblemKind(400, "invalid-request", "The request is invalid"),
     UnknownVersionError: ProblemKind(400, "unknown-version", "The version does not exist"),
     UntranslatableRequestError: ProblemKind(400, "untranslatable-request", "The request has no equivalent any more"),
+    UnauthenticatedError: ProblemKind(401, detail="Credentials that are good are needed here."),
+    ForbiddenError: ProblemKind(403, detail="These credentials do not allow this."),
     RouteNotFoundError: ProblemKind(404),
     MethodNotAllowedError: ProblemKind(405),
     BodyTimeoutError: ProblemKind(408),
     VersionClosedError: ProblemKind(410, "version-closed", "The version is not served"),
     PayloadTooLargeError: ProblemKind(413),
+    UriTooLongError: ProblemKind(414),
     UnsupportedMediaTypeError: ProblemKind(415),
+    MisdirectedRequestError: ProblemKind(421),
+    RateLimitedError: ProblemKind(429),
     HeadersTooLargeError: ProblemKind(431),
     # Nobody reads this one: the status is for logs and metrics, where it is the custom since nginx.
     ClientDisconnectedError: ProblemKind(499, title="Client Closed Request", detail="The client left."),
@@ -99,6 +111,8 @@ PROBLEM_KINDS: Final[Mapping[type[BaseException], ProblemKind]] = {
         "The version asked for cannot express the answer.",
     ),
     ModuleError: ProblemKind(502, "module-failed", "A module failed", "Something this answer depends on failed."),
+    OverloadedError: ProblemKind(503),
+    IdentityUnavailableError: ProblemKind(503, detail="Who you are cannot be found out now; try again."),
     ShuttingDownError: ProblemKind(
         503, detail="The server is shutting down; try again.", headers=(("retry-after", "1"),)
     ),
@@ -197,6 +211,12 @@ def _own_headers(error: BaseException) -> list[tuple[str, str]]:
             return [("accept", ", ".join(accepted))]
         case VersionClosedError(retry_after_s=retry_after_s, headers=headers):
             return [*headers, *([("retry-after", str(retry_after_s))] if retry_after_s is not None else ())]
+        case UnauthenticatedError(challenges=challenges) | ForbiddenError(challenges=challenges):
+            return [("www-authenticate", challenge) for challenge in challenges]
+        case RateLimitedError(retry_after_s=seconds, headers=headers):
+            return [("retry-after", str(seconds)), *headers]
+        case OverloadedError(retry_after_s=seconds) | IdentityUnavailableError(retry_after_s=seconds):
+            return [("retry-after", str(seconds))]
     return []
 
 

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from perdure.context.local import LocalContext
 from perdure.errors import Problem, UntranslatableResponseError
 from perdure.ingress.problems import problem_reply
 from perdure.lifecycle.carried import apply_changes, show_headers
@@ -14,13 +13,13 @@ from perdure.timescape.parts import ResponseParts
 __all__ = ["render"]
 
 
-def render(error: BaseException, plan: Plan, lctx: LocalContext) -> Reply:
+def render(error: BaseException, plan: Plan, request_id: str) -> Reply:
     """Return the problem for *error*, carried back where a revision says so.
 
     Problems pass through versions untouched unless a revision has a transformer for them. One whose transformer fails
     is answered with that failure.
     """
-    reply = problem_reply(error, lctx.request_id)
+    reply = problem_reply(error, request_id)
     if plan.chain is None or not isinstance(reply.body, bytes):
         return reply
     shown, body = show_headers(reply.headers), msgspec.json.decode(reply.body)
@@ -29,7 +28,7 @@ def render(error: BaseException, plan: Plan, lctx: LocalContext) -> Reply:
         plan.chain.problem(parts)
         raw = _encode(parts, reply.status, plan.chain)
     except (UntranslatableResponseError, Problem) as failure:
-        return problem_reply(failure, lctx.request_id)
+        return problem_reply(failure, request_id)
     items = apply_changes(reply.headers, shown, parts.headers)
     if parts.status in BODILESS:
         return Reply(parts.status, without_type(items), b"")

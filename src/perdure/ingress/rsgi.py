@@ -9,6 +9,8 @@ from contextlib import aclosing
 from typing import Any, final
 
 from perdure.context.local import current_context
+from perdure.context.origin import Origin
+from perdure.context.principal import Principal
 from perdure.errors import ClientDisconnectedError, MalformedRequestError, PayloadTooLargeError, SocketClosedError
 from perdure.ingress.door import Door
 from perdure.ingress.peers import Peer
@@ -30,7 +32,7 @@ class RsgiExchange:
 
     lost: tuple[type[BaseException], ...] = (RuntimeError,)
 
-    __slots__ = ("_headers", "_protocol", "_scope", "header", "method", "path")
+    __slots__ = ("_headers", "_protocol", "_scope", "header", "method", "origin", "path", "principal")
 
     def __init__(self, scope: Any, protocol: Any) -> None:
         headers = scope.headers
@@ -40,6 +42,8 @@ class RsgiExchange:
         self.header = headers.get
         self.method: str = scope.method
         self.path: str = scope.path
+        self.principal: Principal | None = None
+        self.origin: Origin | None = None
 
     @property
     def query_string(self) -> str:
@@ -49,8 +53,16 @@ class RsgiExchange:
 
     @property
     def scheme(self) -> str:
-        """``http`` or ``https``."""
-        return str(self._scope.scheme)
+        """``http`` or ``https``, as the client used it."""
+        return str(self._scope.scheme) if self.origin is None else self.origin.scheme
+
+    @property
+    def host(self) -> str:
+        """What the client called the server."""
+        if self.origin is not None:
+            return self.origin.host
+        # HTTP/2 has no Host header; Granian gives what stands for it.
+        return self.header("host") or str(self._scope.authority or "")
 
     @property
     def http_version(self) -> str:
@@ -59,9 +71,15 @@ class RsgiExchange:
 
     @property
     def client(self) -> str:
-        """Address of the peer."""
+        """Address of the client."""
         client: str = self._scope.client
-        return client
+        return client if self.origin is None else self.origin.client
+
+    @property
+    def peer(self) -> str:
+        """Address of who made the connection."""
+        peer: str = self._scope.client
+        return peer
 
     def header_values(self, name: str) -> list[str]:
         """Return all values of a header."""

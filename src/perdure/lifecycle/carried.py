@@ -10,6 +10,8 @@ from typing import final
 import msgspec
 
 from perdure.context.exchange import Exchange
+from perdure.context.origin import Origin
+from perdure.context.principal import Principal
 
 __all__ = ["CarriedExchange", "apply_changes", "as_sent", "as_texts", "changes", "copied", "show_headers", "wire_name"]
 
@@ -80,6 +82,8 @@ class CarriedExchange:
 
     def __init__(self, exchange: Exchange, changed: Mapping[str, list[str]]) -> None:
         self._exchange = exchange
+        self.principal: Principal | None = exchange.principal
+        self.origin: Origin | None = exchange.origin
         sent = [item for item in exchange.header_items() if item[0] not in changed]
         self._items = [*sent, *((name, text) for name, texts in changed.items() for text in texts)]
 
@@ -109,9 +113,19 @@ class CarriedExchange:
         return self._exchange.http_version
 
     @property
+    def host(self) -> str:
+        """As sent."""
+        return self._exchange.host
+
+    @property
     def client(self) -> str:
         """As sent."""
         return self._exchange.client
+
+    @property
+    def peer(self) -> str:
+        """As sent."""
+        return self._exchange.peer
 
     def header(self, name: str) -> str | None:
         """Return the first value of the header *name* (lower case), or None."""

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger("perdure.lifecycle")
 
-Render = Callable[[BaseException, Plan, LocalContext], Reply]
+Render = Callable[[BaseException, Plan, str], Reply]
 """Turns an error into the problem its client reads."""
 
 
@@ -82,7 +82,7 @@ class Cleanup:
             except BaseException as failure:  # noqa: BLE001 - the hook's answer is invalid: the client reads a 500
                 cause = failure
         self._report(cause, lctx)
-        return self._render(cause, plan, lctx)
+        return self._render(cause, plan, lctx.request_id)
 
     async def undo(self, catch: tuple[PlannedHook, ...], given: tuple[Any, ...]) -> object:
         """Cancel the request's work, run its catch hooks and compensations; return the first answer of a catch hook.

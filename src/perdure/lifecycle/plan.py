@@ -11,6 +11,7 @@ from typing import Any, Protocol, final
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
+from perdure.config import CorsSettings, Priority
 from perdure.context.events import Stage
 from perdure.context.exchange import Exchange
 from perdure.context.local import HandlerFacts
@@ -19,6 +20,7 @@ from perdure.lifecycle.arguments import Callback
 from perdure.lifecycle.hooks import PlannedHook
 from perdure.lifecycle.reader import Reader
 from perdure.lifecycle.reply import Reply
+from perdure.policy.gate import Gate
 from perdure.timescape.chain import Chain
 
 __all__ = ["Plan", "Writer", "stages_of"]
@@ -77,6 +79,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     after_calls: tuple[HookCall, ...] = ()
     after_place: int = 0
     """Where, among the stages, the first follows that an early answer goes on with; made by itself."""
+    gate: Gate | None = None
+    """Who may come in, how often; None: everyone, always."""
+    priority: Priority = "normal"
+    cors: CorsSettings | None = None
+    """Which pages of other origins may call, in place of the configuration's."""
     fallback: "Plan | None" = None
     """Serves instead when the chain cannot carry a request forward: an older handler that still runs."""
 

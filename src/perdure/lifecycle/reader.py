@@ -79,15 +79,15 @@ def _params_decoder(codec: Codec) -> Callable[[Mapping[str, str]], Any]:
     return lambda params: decode({name: [text] for name, text in params.items()})
 
 
-def _query_decoder(codec: Codec, version_query: str | None) -> DecodeStrings:
+def _query_decoder(codec: Codec, ours: frozenset[str]) -> DecodeStrings:
     decode = codec.decode_strings
-    if version_query is None:
+    if not ours:
         return decode
 
     def decode_others(values: Mapping[str, list[str]]) -> object:
-        if version_query not in values:
+        if ours.isdisjoint(values):
             return decode(values)
-        return decode({name: texts for name, texts in values.items() if name != version_query})
+        return decode({name: texts for name, texts in values.items() if name not in ours})
 
     return decode_others
 
@@ -98,16 +98,18 @@ class NewestReader:
 
     Args:
         header_names: Members of the headers' type.
-        version_query: The query parameter that names the version, where the query's type would refuse it.
+        ours: Query parameters that are Perdure's (the version, an API key), where the query's type would refuse them.
     """
 
-    def __init__(self, codecs: Codecs, header_names: tuple[str, ...] = (), *, version_query: str | None = None) -> None:
+    def __init__(
+        self, codecs: Codecs, header_names: tuple[str, ...] = (), *, ours: frozenset[str] = frozenset()
+    ) -> None:
         self._codecs = codecs
         self.has_query = codecs.query is not None
         """The version declares a type for the query."""
         self.has_headers = codecs.headers is not None
         self._params = codecs.convert_params or (_params_decoder(codecs.params) if codecs.params else None)
-        self._query = _query_decoder(codecs.query, version_query) if codecs.query else None
+        self._query = _query_decoder(codecs.query, ours) if codecs.query else None
         self._headers = codecs.headers.decode_strings if codecs.headers else None
         self._header_names = tuple((name, wire_name(name)) for name in header_names)
         self._body = codecs.body.decode_json if codecs.body and not codecs.body_form else None

@@ -24,6 +24,7 @@ from perdure.errors import Problem, RequestError, SocketClosedError
 from perdure.lifecycle.arguments import Callback
 from perdure.lifecycle.cleanup import Cleanup, cancel_work
 from perdure.lifecycle.hooks import PlannedHook, plan_local_hook
+from perdure.policy.gate import Gate
 
 __all__ = ["POLICY", "SocketPlan", "run_socket"]
 
@@ -45,6 +46,8 @@ class SocketPlan(Struct, frozen=True, kw_only=True):
     catch: tuple[PlannedHook, ...]
     incoming: Any
     """Type of the messages clients send."""
+    gate: Gate | None = None
+    """Who may connect, how often; None: everyone, always."""
 
 
 async def run_socket(

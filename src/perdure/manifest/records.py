@@ -30,20 +30,41 @@ class Endpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     params: Object | None = None
     query: Object | None = None
     headers: Object | None = None
+    cookies: Object | None = None
     body: Node | None = None
     body_media: tuple[str, ...] = ("application/json", "application/msgpack")
+    body_types: dict[str, Node | None] = {}
+    """What bodies of some media types hold, where that is not *body*; None where nothing is said of it."""
+    body_optional: bool | None = None
+    """Whether a request may come without a body; None: if *body* allows null, which is what none is read as."""
     response: Node | None = None
     response_media: str = "application/json"
     status: int = 200
     responses: dict[str, Node | None] = {}
     """What answers of further statuses carry, None for no body; by status, range or the rest: ``404``, ``4XX``,
     ``default``."""
+    response_types: dict[str, dict[str, Node | None]] = {}
+    """What answers carry if they are of further media types, by status and media type."""
+    response_headers: dict[str, Object] = {}
+    """What stands in the headers of answers, by status."""
     deprecated: bool = False
     body_limit_bytes: int | None = None
     """Largest body that is taken; None where the endpoint sets no limit of its own."""
     security: tuple[tuple[str, ...], ...] = ()
     """Who may call it: a client needs all that one of these names: ``("oauth:orders.read", "oauth:orders.write")`` for
-    a scheme and its scopes, ``("apiKey",)`` for a scheme without. Empty, or with an empty alternative: everyone."""
+    a scheme and its scopes, ``("apiKey",)`` for a scheme without. Empty, or with an empty alternative: everyone.
+    Handlers do not say which schemes there are: theirs are ``role:clerk``, ``scope:orders.write`` and ``principal``."""
+    rate_limits: tuple[str, ...] = ()
+    """How often it may be called, all of them: ``100/60s per client``."""
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return all types of what clients send and read, in order."""
+        further = (node for types in self.response_types.values() for node in types.values())
+        found = (
+            self.params, self.query, self.headers, self.cookies, self.body, *self.body_types.values(), self.response,
+            *self.responses.values(), *further, *self.response_headers.values(),
+        )  # fmt: skip
+        return tuple(node for node in found if node is not None)
 
 
 @final

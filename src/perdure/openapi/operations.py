@@ -1,26 +1,35 @@
 """One operation of an OpenAPI document, read into an `Endpoint`."""
 
 from collections.abc import Mapping
-from typing import Final, final
+from typing import Final, TypedDict, final
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure.errors import DocumentError
 from perdure.gtype.json_schema_pointers import append
-from perdure.gtype.nodes import Field, Node, Null, Object, Union
+from perdure.gtype.nodes import Field, Node, Object
 from perdure.manifest.records import Endpoint, endpoint_key
 from perdure.openapi.absence import accepts_null
 from perdure.openapi.content import read_content
+from perdure.openapi.members import read_member
 from perdure.openapi.responses import ResponseReader
 from perdure.openapi.runtime import RUNTIME
 from perdure.openapi.schemas import Schemas
 from perdure.openapi.source import JsonObject, Source
-from perdure.openapi.wire import PLACES, choose_media, header_member
+from perdure.openapi.wire import PLACES, header_member
 
 __all__ = ["OperationReader"]
 
-_STYLES: Final = {"path": "simple", "query": "form", "header": "simple"}
+_STYLES: Final = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
+
+
+class _Body(TypedDict, total=False):
+    """What an `Endpoint` says of the body of requests."""
+
+    body: Node | None
+    body_media: tuple[str, ...]
+    body_types: dict[str, Node | None]
+    body_optional: bool | None
 
 
 @final
@@ -46,15 +55,16 @@ class OperationReader:
         """
         if "callbacks" in operation:
             self._schemas.warn(append(pointer, "callbacks"), "what the API sends to its clients is not compared")
-        body, body_media = self._body(operation, pointer)
         answers = self._responses.read(operation, pointer)
         limit = operation.get("x-body-limit-bytes")
         return Endpoint(
-            handler=_handler(operation, at), **self._parameters(operation, pointer, shared), body=body,
-            body_media=body_media, response=answers.response, response_media=answers.media, status=answers.status,
-            responses=answers.others, deprecated=operation.get("deprecated") is True,
+            handler=_handler(operation, at), **self._parameters(operation, pointer, shared),
+            **self._body(operation, pointer), response=answers.response, response_media=answers.media,
+            status=answers.status, responses=answers.others, response_types=answers.types,
+            response_headers=answers.headers, deprecated=operation.get("deprecated") is True,
             body_limit_bytes=limit if isinstance(limit, int) and not isinstance(limit, bool) else None,
             security=self._security(operation, pointer),
+            rate_limits=tuple(str(each) for each, _ in self._source.sequence(operation, "x-rate-limits", pointer)),
         )  # fmt: skip
 
     def _parameters(
@@ -82,42 +92,38 @@ class OperationReader:
         """Return the member that *parameter* is."""
         if parameter.get("style", _STYLES[where]) != _STYLES[where]:
             self._schemas.warn(append(pointer, "style"), f"how {name!r} is spelt in a request is not compared")
-        schema, place = parameter.get("schema", True), append(pointer, "schema")
-        if "content" in parameter:
-            content, place = self._source.part(parameter, "content", pointer)
-            media = choose_media(content)
-            if media is not None:
-                place = append(place, media)
-                schema = self._source.mapping(content[media], place).get("schema", True)
-                place = append(place, "schema")
-        node = self._schemas.node(schema, place, "request")
-        description = parameter.get("description")
-        if isinstance(description, str) and node.description is None:
-            node = replace(node, description=description)
-        if parameter.get("deprecated") is True:
-            node = replace(node, deprecated=True)
+        field = read_member(self._source, self._schemas, (name, parameter), pointer, "request")
         own = parameter.get("x-name")
         if where == "header":
             name = header_member(name)
-        default = schema.get("default", UNSET) if isinstance(schema, Mapping) else UNSET
         is_required = where == "path" or parameter.get("required") is True
-        return Field(name=own if isinstance(own, str) else name, node=node, required=is_required, default=default)
+        return replace(field, name=own if isinstance(own, str) else name, required=is_required)
 
-    def _body(self, operation: JsonObject, pointer: str) -> tuple[Node | None, tuple[str, ...]]:
-        """Return the type of the body, and its media types."""
+    def _body(self, operation: JsonObject, pointer: str) -> _Body:
+        """Return what is said of the body."""
         if operation.get("requestBody") is None:
             given = [media for media, _ in self._source.sequence(operation, "x-body-media", pointer)]
-            return None, tuple(str(media) for media in given)
+            return {"body": None, "body_media": tuple(str(media) for media in given)}
         body, place = self._source.follow(operation["requestBody"], append(pointer, "requestBody"))
         content, where = self._source.part(body, "content", place)
-        node = read_content(self._source, self._schemas, content, where, "request")
-        if node is not None and body.get("required") is not True and not accepts_null(node, self._schemas.types):
-            node = Union(members=(node, Null()))
-        return node, tuple(content)
+        found = read_content(self._source, self._schemas, content, where, "request")
+        is_optional: bool | None = None
+        if found.node is not None:
+            is_optional = body.get("required") is not True
+            if is_optional == accepts_null(found.node, self._schemas.types):
+                is_optional = None
+        return {
+            "body": found.node, "body_media": tuple(content), "body_types": found.differing(),
+            "body_optional": is_optional,
+        }  # fmt: skip
 
     def _security(self, operation: JsonObject, pointer: str) -> tuple[tuple[str, ...], ...]:
-        holder, base = (operation, pointer) if "security" in operation else (self._source.document, "")
         ways = []
+        for own, place in self._source.sequence(operation, "x-security", pointer):
+            ways.append(tuple(str(each) for each, _ in self._source.sequence({"way": own}, "way", place)))
+        if ways:
+            return tuple(ways)
+        holder, base = (operation, pointer) if "security" in operation else (self._source.document, "")
         for given, place in self._source.sequence(holder, "security", base):
             way: list[str] = []
             for scheme in self._source.mapping(given, place):

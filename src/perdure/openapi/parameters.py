@@ -9,7 +9,7 @@ from perdure.manifest.records import Endpoint
 from perdure.openapi.runtime import RUNTIME
 from perdure.openapi.wire import PLACES, header_member, header_name
 
-__all__ = ["JsonObject", "write_parameters"]
+__all__ = ["JsonObject", "write_parameter", "write_parameters"]
 
 JsonObject = dict[str, object]
 """A part of a document."""
@@ -32,7 +32,7 @@ def write_parameters(
         fields = members.fields if members is not None else ()
         if where == "path":
             fields = tuple(field for field in fields if field.name in path_names)
-        parameters += [_parameter(field, where, schema_of(field.node)) for field in fields]
+        parameters += [write_parameter(field, where, schema_of(field.node)) for field in fields]
         if where == "path":
             known = {field.name for field in fields}
             parameters += [_undeclared(name) for name in path_names if name not in known]
@@ -42,7 +42,8 @@ def write_parameters(
     return parameters, notes
 
 
-def _parameter(field: Field, where: str, schema: JsonObject) -> JsonObject:
+def write_parameter(field: Field, where: str, schema: JsonObject) -> JsonObject:
+    """Return the Parameter Object of *field* in the place *where*; what *schema* says of it moves into it."""
     name = header_name(field.name) if where == "header" else field.name
     parameter: JsonObject = {"name": name, "in": where}
     if where == "header" and header_member(name) != field.name:

@@ -55,6 +55,22 @@ _TOLD: Final[Mapping[str, tuple[str, str, JsonObject]]] = {
             "detail": "the request has 1 fault", "errors": [_FAULTY],
         },
     ),
+    "401": (
+        "Unauthenticated",
+        "The request does not show who it comes from, or not well enough.",
+        {
+            "type": "about:blank", "title": "Unauthorized", "status": 401,
+            "detail": "Credentials that are good are needed here.",
+        },
+    ),
+    "403": (
+        "Forbidden",
+        "The credentials do not allow this.",
+        {
+            "type": "about:blank", "title": "Forbidden", "status": 403,
+            "detail": "These credentials do not allow this.",
+        },
+    ),
     "404": (
         "NotFound",
         "There is nothing at this path.",
@@ -72,6 +88,14 @@ _TOLD: Final[Mapping[str, tuple[str, str, JsonObject]]] = {
         "UnsupportedMediaType",
         "The body is of a media type that is not taken here.",
         {"type": "about:blank", "title": "Unsupported Media Type", "status": 415, "accepted": ["application/json"]},
+    ),
+    "429": (
+        "TooManyRequests",
+        "The client asks too often; `Retry-After` says when it may ask again.",
+        {
+            "type": "about:blank", "title": "Too Many Requests", "status": 429,
+            "detail": "Too many requests; try again in 7 s.",
+        },
     ),
     "default": (
         "Failure",
@@ -99,6 +123,10 @@ def problem_statuses(endpoint: Endpoint) -> list[str]:
         statuses.append("404")
     if endpoint.body is not None or endpoint.body_media:
         statuses += ["413", "415"]
+    if endpoint.security:
+        statuses += ["401", "403"]
+    if endpoint.rate_limits:
+        statuses.append("429")
     return [*statuses, "default"]
 
 

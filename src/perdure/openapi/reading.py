@@ -1,8 +1,8 @@
 """OpenAPI 3.0 and 3.1, read into an `Api`.
 
-What an `Api` has no word for is left out, with a warning: callbacks and webhooks, cookies, how parameters are spelt in
-a URL. Of several media types the one that is JSON, or like it, gives the type. What Perdure itself adds to the
-documents it writes (the version header, the problems every handler may answer) is left out without one.
+What an `Api` has no word for is left out, with a warning: callbacks and webhooks, how parameters are spelt in a URL. Of
+several media types the one that is JSON, or like it, leads; what the others hold is kept beside it. What Perdure itself
+adds to the documents it writes (the version header, the problems every handler may answer) is left out without one.
 
 `load_document` reads the file, `read_openapi` what is in it::
 

@@ -6,7 +6,7 @@ from typing import Final
 
 __all__ = ["PLACES", "choose_media", "header_member", "header_name"]
 
-PLACES: Final = {"path": "params", "query": "query", "header": "headers"}
+PLACES: Final = {"path": "params", "query": "query", "header": "headers", "cookie": "cookies"}
 """Where a parameter is, and the part of an `Endpoint` that holds those that are there."""
 
 _JSON: Final = re.compile(r"(?:application|text)/(?:[^;]*\+)?json(?:\s*;.*)?", re.IGNORECASE)

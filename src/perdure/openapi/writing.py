@@ -1,11 +1,13 @@
 """An `Api`, written as an OpenAPI 3.1 document.
 
 The document says all that the `Api` does, so that reading it gives the same `Api` again. What OpenAPI has no word for
-stands in ``x-`` members: ``x-name`` (of a type, a header), ``x-handler``, ``x-parameters``, ``x-body-media`` and
-``x-body-limit-bytes``. What every handler may answer besides is marked with ``x-runtime``.
+stands in ``x-`` members: ``x-name`` (of a type, a header), ``x-handler``, ``x-parameters``, ``x-body-media``,
+``x-body-limit-bytes``, ``x-security`` (roles and scopes, by whatever scheme they are shown), ``x-rate-limits``. What
+every handler may answer besides is marked with ``x-runtime``.
 """
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, final
 
@@ -16,7 +18,7 @@ from perdure.manifest.records import Api, Endpoint
 from perdure.openapi.absence import accepts_null
 from perdure.openapi.description import Description, OperationText
 from perdure.openapi.names import component_names, free_name
-from perdure.openapi.parameters import JsonObject, write_parameters
+from perdure.openapi.parameters import JsonObject, write_parameter, write_parameters
 from perdure.openapi.problems import PROBLEM, PROBLEM_RESPONSES, problem_statuses, write_problem_responses
 from perdure.openapi.runtime import RUNTIME
 
@@ -34,6 +36,9 @@ def write_openapi(api: Api, description: Description) -> JsonObject:
     `perdure.openapi.names` for those that need other letters.
     """
     return _Writer(api, description).document()
+
+
+_BEARER: Final[JsonObject] = {"type": "http", "scheme": "bearer"}
 
 
 @final
@@ -103,7 +108,11 @@ class _Writer:
         if endpoint.body_limit_bytes is not None:
             operation["x-body-limit-bytes"] = endpoint.body_limit_bytes
         if endpoint.security:
-            operation["security"] = [self._requirement(way) for way in endpoint.security]
+            operation["security"] = [each for way in endpoint.security for each in self._requirements(way)]
+            if any(_is_ours(way) for way in endpoint.security):
+                operation["x-security"] = [list(way) for way in endpoint.security]
+        if endpoint.rate_limits:
+            operation["x-rate-limits"] = list(endpoint.rate_limits)
         return operation
 
     def _identity(self, handler: str, key: str) -> JsonObject:
@@ -127,30 +136,67 @@ class _Writer:
                 return {"x-body-media": list(media)}
             return {"requestBody": {"content": {each: _raw(each) for each in media}}}
         schema = self._schema(endpoint.body)
-        body: JsonObject = {"content": {each: {"schema": schema} for each in media}}
-        if not accepts_null(endpoint.body, self._api.types):
+        further = {each: self._content(node) for each, node in endpoint.body_types.items()}
+        body: JsonObject = {"content": {each: further.get(each, {"schema": schema}) for each in media}}
+        is_optional = endpoint.body_optional
+        if not (accepts_null(endpoint.body, self._api.types) if is_optional is None else is_optional):
             body["required"] = True
         return {"requestBody": body}
 
     def _responses(self, endpoint: Endpoint) -> JsonObject:
         found: JsonObject = {str(endpoint.status): self._response(endpoint)}
         for status, node in endpoint.responses.items():
-            content = {} if node is None else {"content": {"application/json": {"schema": self._schema(node)}}}
-            found[status] = {"description": _phrase(status), **content}
+            content: JsonObject = {} if node is None else {"application/json": self._content(node)}
+            content |= self._further(endpoint, status)
+            headers = self._headers(endpoint, status)
+            found[status] = {
+                "description": _phrase(status),
+                **({"headers": headers} if headers else {}), **({"content": content} if content else {}),
+            }  # fmt: skip
         for status in problem_statuses(endpoint):
             found.setdefault(status, {"$ref": f"#/components/responses/{PROBLEM_RESPONSES[status]}"})
         return dict(sorted(found.items()))
 
     def _response(self, endpoint: Endpoint) -> JsonObject:
         response: JsonObject = {"description": _phrase(str(endpoint.status))}
+        headers = self._headers(endpoint, str(endpoint.status))
         header = self._description.version_header
         if header is not None:
-            response["headers"] = {header: {"$ref": f"#/components/headers/{_VERSION_COMPONENT}"}}
-        if endpoint.response is not None:
-            response["content"] = {endpoint.response_media: {"schema": self._schema(endpoint.response)}}
-        elif endpoint.response_media != "*/*":
-            response["content"] = {endpoint.response_media: {}}
+            headers[header] = {"$ref": f"#/components/headers/{_VERSION_COMPONENT}"}
+        if headers:
+            response["headers"] = headers
+        content: JsonObject = {}
+        if endpoint.response is not None or endpoint.response_media != "*/*":
+            content[endpoint.response_media] = self._content(endpoint.response)
+        content |= self._further(endpoint, str(endpoint.status))
+        if content:
+            response["content"] = content
         return response
+
+    def _content(self, node: Node | None) -> JsonObject:
+        """Return the Media Type Object of what *node* is."""
+        return {} if node is None else {"schema": self._schema(node)}
+
+    def _further(self, endpoint: Endpoint, status: str) -> JsonObject:
+        types = endpoint.response_types.get(status, {})
+        return {media: self._content(node) for media, node in types.items()}
+
+    def _headers(self, endpoint: Endpoint, status: str) -> JsonObject:
+        """Return the Header Objects of the answers of one status."""
+        found: JsonObject = {}
+        for field in getattr(endpoint.response_headers.get(status), "fields", ()):
+            told = write_parameter(field, "header", self._schema(field.node))
+            found[field.name] = {key: value for key, value in told.items() if key not in {"name", "in", "x-name"}}
+        return found
+
+    def _requirements(self, way: tuple[str, ...]) -> list[JsonObject]:
+        """Return the Security Requirement Objects for *way*: one per scheme where it leaves open by which."""
+        if not _is_ours(way):
+            return [self._requirement(way)]
+        needed = [each.partition(":")[2] for each in way if each != "principal"]
+        schemes: Mapping[str, object] = self._description.security or {"principal": _BEARER}
+        self._schemes |= schemes
+        return [{scheme: needed} for scheme in schemes]
 
     def _requirement(self, way: tuple[str, ...]) -> JsonObject:
         """Return the Security Requirement Object that asks for all that *way* names."""
@@ -161,8 +207,13 @@ class _Writer:
             if scope and isinstance(scopes, list):
                 scopes.append(scope)
             given = self._description.security.get(scheme)
-            self._schemes[scheme] = given if given is not None else {"type": "http", "scheme": "bearer"}
+            self._schemes[scheme] = given if given is not None else _BEARER
         return found
+
+
+def _is_ours(way: tuple[str, ...]) -> bool:
+    """Return whether *way* says what is needed, but not by which scheme that is shown."""
+    return bool(way) and all(each == "principal" or each.partition(":")[0] in {"role", "scope"} for each in way)
 
 
 def _by_path(key: str) -> tuple[str, str]:
@@ -200,5 +251,7 @@ def _version_components(description: Description) -> JsonObject:
                 "name": header, "in": "header", "description": about, "schema": schema, "example": name, RUNTIME: True,
             }
         },
-        "headers": {_VERSION_COMPONENT: {"description": "The version that was served.", "schema": schema}},
+        "headers": {
+            _VERSION_COMPONENT: {"description": "The version that was served.", "schema": schema, RUNTIME: True}
+        },
     }  # fmt: skip

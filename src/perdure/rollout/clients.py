@@ -1,15 +1,16 @@
 """Who a client is, for pins, weights and usage.
 
-Nobody is authenticated here: it is the peer's address, or what a trusted front says of it.
+It is what a trusted front says of it, else who it showed to be, else its address.
 """
 
-from typing import final
+from typing import Final, final
 
 from perdure.context.exchange import Exchange
 
-__all__ = ["ClientNames", "address_of"]
+__all__ = ["LIMIT_CHARACTERS", "ClientNames", "address_of"]
 
-LIMIT_CHARACTERS = 128
+LIMIT_CHARACTERS: Final = 128
+"""The most characters of a client's name; a longer one is cut off."""
 
 
 @final
@@ -17,7 +18,7 @@ class ClientNames:
     """Names the client of an exchange.
 
     Args:
-        header: The header that holds the name; None for the peer's address. Without the header it is the address too.
+        header: The header that holds the name, where one does.
     """
 
     __slots__ = ("header",)
@@ -31,7 +32,8 @@ class ClientNames:
             named = exchange.header(self.header)
             if named:
                 return named[:LIMIT_CHARACTERS]
-        return address_of(exchange.client)
+        principal = exchange.principal
+        return address_of(exchange.client) if principal is None else principal.key[:LIMIT_CHARACTERS]
 
 
 def address_of(peer: str) -> str:

@@ -15,7 +15,7 @@ from perdure.rollout.pins import Pins
 from perdure.rollout.roster import successor_of
 from perdure.rollout.weights import Share
 from perdure.store.records import Control, VersionControl
-from perdure.timescape.steering import Choose, Closed, Steering
+from perdure.timescape.steering import Choose, Closed, Settle, Steering
 from perdure.timescape.timescape import Timescape
 
 __all__ = ["Course"]
@@ -23,6 +23,8 @@ __all__ = ["Course"]
 _log = logging.getLogger("perdure.rollout")
 
 _UNDECIDED = VersionControl(status="active")
+_REFUSED = frozenset({401, 403, 429})
+"""Answers to who was not let in: nobody gets a version by them."""
 
 
 @final
@@ -73,6 +75,7 @@ class Course:
             headers={at: each for at, each in self._headers(control).items() if at not in closed},
             splits={tag: self._by_share(share) for tag, share in splits.items()},
             choose=self._choose(control, hidden, splits),
+            settle=self._settle(splits),
         )
 
     def hidden(self, control: Control) -> frozenset[int]:
@@ -148,16 +151,13 @@ class Course:
         return choose
 
     def _choose(self, control: Control, hidden: frozenset[int], splits: Mapping[str, Share]) -> Choose | None:
-        first_use = self._settings.pin_on_first_use
         share = splits.get(self._default)
         unwell = self._unwell()
         if share is None and unwell:
             share = self._share(self._default, control, self._open(control, hidden), unwell)
-        if not len(self._pins) and not first_use:
+        if not len(self._pins):
             return None if share is None else self._by_share(share)
         client_of, pins, indexes, timescape = self._clients.client_of, self._pins, self._indexes, self._timescape
-        names, time = self._names, self._clock.time
-        is_pinning = first_use and share is None
 
         def choose(exchange: Exchange) -> int:
             client = client_of(exchange)
@@ -166,12 +166,22 @@ class Course:
                 index = indexes.get(pinned)
                 if index is not None and index not in hidden:
                     return index
-            index = timescape.default if share is None else indexes[share.version_for(client)]
-            if is_pinning and pinned is None and client:
-                pins.use(client, names[index], time())
-            return index
+            return timescape.default if share is None else indexes[share.version_for(client)]
 
         return choose
+
+    def _settle(self, splits: Mapping[str, Share]) -> Settle | None:
+        """Pin on first use, but nobody whose version is a matter of shares or health, and by no failure or refusal."""
+        if not self._settings.pin_on_first_use or self._default in splits or self._unwell():
+            return None
+        client_of, pins, names, time = self._clients.client_of, self._pins, self._names, self._clock.time
+
+        def settle(exchange: Exchange, index: int, status: int) -> None:
+            client = client_of(exchange)
+            if client and pins.get(client) is None and status < 500 and status not in _REFUSED:
+                pins.use(client, names[index], time())
+
+        return settle
 
     def _open(self, control: Control, hidden: frozenset[int]) -> list[int]:
         closed = self._closed(control)

@@ -6,16 +6,13 @@ from typing import final
 from msgspec import Struct
 
 from perdure.config import RolloutSettings
-from perdure.errors import StoreError
-from perdure.rollout.decisions import retire_cold
+from perdure.errors import MigrationError, PerdureError, StoreError
 from perdure.rollout.health import Seen
-from perdure.rollout.standing import standing, usage_since_hour
+from perdure.rollout.retiring import Retiring
 from perdure.store.base import Store
-from perdure.store.records import Control, HealthReport, Pin, UsageCount
+from perdure.store.records import Control, HealthReport, Pin, Position, UsageCount
 
 __all__ = ["Letter", "Link", "News"]
-
-_DAY_S = 86_400.0
 
 
 @final
@@ -45,10 +42,13 @@ class News(Struct, kw_only=True):
     control: Control | None = None
     """None where nothing changed."""
     pinned: tuple[Pin, ...] = ()
-    unpinned: tuple[str, ...] = ()
+    unpinned: tuple[str, ...] | None = ()
+    """None: all that are not pinned."""
     others: Mapping[str, Seen] | None = None
     """What other processes have seen within their windows, by version; None where that was not asked."""
-    error: StoreError | None = None
+    is_another: bool = False
+    """The store is not the one it was, or knows less than it did; it was told again what this build serves."""
+    error: PerdureError | None = None
     """Why the rest is missing."""
 
 
@@ -58,14 +58,18 @@ class Link:
 
     Args:
         process: What this process is called; no other is.
+        retiring: Is done now and then.
     """
 
-    def __init__(self, app: str, store: Store, process: str, settings: RolloutSettings) -> None:
+    def __init__(self, app: str, store: Store, process: str, settings: RolloutSettings, retiring: Retiring) -> None:
         self._app = app
         self._store = store
         self._process = process
         self._settings = settings
-        self._change = -1
+        self._retiring = retiring
+        self._position: Position | None = None
+        self.register: Callable[[], None] | None = None
+        """Tells a store that does not know it what this build serves; set when that was done once."""
 
     def exchange(self, letter: Letter) -> News:
         """Tell the store what is in *letter*, and return what changed there. Blocks; a lost store is told in it."""
@@ -73,7 +77,7 @@ class Link:
         try:
             self._tell(letter, news)
             self._ask(letter, news)
-        except StoreError as error:
+        except (StoreError, MigrationError) as error:
             news.error = error
         return news
 
@@ -88,47 +92,24 @@ class Link:
         if letter.reports:
             store.put_health(app, letter.reports)
         if letter.tidies:
-            self._tidy(letter)
+            self._retiring.tidy(letter.needed, letter.now_s)
 
     def _ask(self, letter: Letter, news: News) -> None:
         store, app = self._store, self._app
-        change = store.change(app)
-        if change != self._change:
-            # A number that went back is another store, or one that was restored: all is read anew.
-            since = self._change if 0 <= self._change < change else 0
+        before, position = self._position, store.position(app)
+        if position != before:
+            since = 0
+            if before is not None and before.origin == position.origin and before.change < position.change:
+                since = before.change
+            elif before is not None and self.register is not None:
+                # Another store, or one that was restored: it may never have heard of this build.
+                self.register()
+                news.is_another, position = True, store.position(app)
             news.pinned, news.unpinned = store.pins(app, since)
             news.control = store.control(app)
-            self._change = change
+            self._position = position
         if letter.asks_health:
             news.others = _others(store.health(app), self._process, letter.now_s, self._settings.health_window_s)
-
-    def _tidy(self, letter: Letter) -> None:
-        settings, now_s = self._settings, letter.now_s
-        self._store.forget_usage(self._app, int((now_s - settings.usage_days * _DAY_S) // 3600))
-        if settings.retire_after_days is None:
-            return
-        used: dict[str, dict[int, int]] = {}
-        for count in self._store.usage(self._app, usage_since_hour(settings, now_s)):
-            hours = used.setdefault(count.version, {})
-            hours[count.hour] = hours.get(count.hour, 0) + count.requests
-
-        def is_over(control: Control, name: str) -> bool:
-            decided, by_hour = control.versions[name], used.get(name, {})
-            is_needed = name in letter.needed
-            return standing(decided, by_hour, settings, now_s, is_needed=is_needed).is_over(settings, now_s)
-
-        for name in retirable(self._store.control(self._app), is_over):
-            self._store.decide(
-                self._app, lambda control, name=name: retire_cold(control, name, is_over, now_s),  # type: ignore[misc]
-                actor="auto-retire", action=f"retire {name}", at_s=now_s,
-            )  # fmt: skip
-
-
-def retirable(control: Control, is_over: Callable[[Control, str], bool]) -> tuple[str, ...]:
-    """Return the active versions of which *is_over* says that nobody uses them any more."""
-    return tuple(
-        name for name, decided in control.versions.items() if decided.status == "active" and is_over(control, name)
-    )
 
 
 def _others(reports: tuple[HealthReport, ...], process: str, now_s: float, window_s: float) -> dict[str, Seen]:

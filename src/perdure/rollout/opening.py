@@ -6,13 +6,13 @@ from typing import final
 
 from msgspec import Struct
 
-from perdure.errors import StoreError
+from perdure.errors import RevisionConflictError, StoreError
 from perdure.rollout.rollout import Rollout
 from perdure.store.base import Store
 from perdure.store.memory import MemoryStore
 from perdure.store.opening import open_store
 
-__all__ = ["FORGETFUL", "StorePlace", "open_rollout"]
+__all__ = ["FORGETFUL", "StorePlace", "open_rollout", "unusable"]
 
 _log = logging.getLogger("perdure.rollout")
 
@@ -43,8 +43,19 @@ def open_rollout(place: StorePlace, make: Callable[[Store], Rollout]) -> Rollout
     except StoreError as error:
         if place.is_required:
             raise
+        if isinstance(error, RevisionConflictError):
+            error = unusable(place, error)
         _log.warning("%s; this process keeps its versions and their usage in memory", error)
     return _registered(MemoryStore(), make, has_drafts=True)
+
+
+def unusable(place: StorePlace, error: RevisionConflictError) -> StoreError:
+    """Return what there is to say of the default store at *place*, which has another history than this build."""
+    file = place.url.removeprefix("sqlite:///")
+    return StoreError(
+        f"the store {file} has another history than this code, so servers keep their versions in memory, where no "
+        f"command reaches them: {error}, by removing {file}"
+    )
 
 
 def _registered(store: Store, make: Callable[[Store], Rollout], *, has_drafts: bool) -> Rollout:

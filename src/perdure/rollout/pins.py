@@ -1,7 +1,7 @@
 """Which version a client is pinned to, as this process knows it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import final
 
 from perdure.store.records import Pin, storable_name
@@ -24,6 +24,8 @@ class Pins:
         self._is_full = False
         self._versions: dict[str, str] = {}
         self._unwritten: dict[str, Pin] = {}
+        self.wake: Callable[[], object] | None = None
+        """Called when the store does not know all pins any more."""
 
     def __len__(self) -> int:
         return len(self._versions)
@@ -43,6 +45,8 @@ class Pins:
                 self._is_full = True
                 _log.warning("%d clients are pinned, all that pin_limit allows; first use pins no more", self._limit)
             return
+        if self.wake is not None and not self._unwritten:
+            self.wake()
         client = storable_name(client)
         self._versions[client] = version
         self._unwritten[client] = Pin(client=client, version=version, by="first use", since_s=now_s)
@@ -56,8 +60,14 @@ class Pins:
         """Keep *pins* for the next `take`."""
         self._unwritten = {pin.client: pin for pin in pins} | self._unwritten
 
-    def merge(self, pinned: Iterable[Pin], unpinned: Iterable[str]) -> None:
-        """Take over what the store says; it counts more than what was pinned here."""
+    def merge(self, pinned: Iterable[Pin], unpinned: Iterable[str] | None) -> None:
+        """Take over what the store says; it counts more than what was pinned here.
+
+        Args:
+            unpinned: Clients that have no pin any more; None: all that are not *pinned*, nor unknown to the store.
+        """
+        if unpinned is None:
+            unpinned = self._versions.keys() - self._unwritten.keys()
         for client in unpinned:
             self._versions.pop(client, None)
         for pin in pinned:

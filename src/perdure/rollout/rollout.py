@@ -23,7 +23,7 @@ from perdure.clock import Clock
 from perdure.config import Config
 from perdure.context.exchange import Exchange
 from perdure.diff.findings import Finding
-from perdure.errors import ConfigError, StoreError
+from perdure.errors import ConfigError, PerdureError
 from perdure.manifest.records import Api, HandlerManifest
 from perdure.rollout.activation import activatable
 from perdure.rollout.clients import ClientNames
@@ -34,10 +34,12 @@ from perdure.rollout.link import Letter, Link, News
 from perdure.rollout.migrations import migrations_of
 from perdure.rollout.pins import Pins
 from perdure.rollout.publication import publication_of
+from perdure.rollout.retiring import Retiring
 from perdure.rollout.roster import Roster, open_versions
 from perdure.rollout.tally import Tally
 from perdure.rollout.usage import Usage
 from perdure.store.base import Store
+from perdure.store.merging import fresh_versions
 from perdure.store.records import Control, HealthReport
 from perdure.timescape.steering import OPEN, Steering
 from perdure.timescape.timescape import Timescape
@@ -47,7 +49,9 @@ __all__ = ["Rollout"]
 _log = logging.getLogger("perdure.rollout")
 
 _HEALTH_INTERVAL_S = 1.0
-_TIDY_INTERVAL_S = 60.0
+_TIDY_INTERVAL_S = 600.0
+_GATHERING_S = 0.02
+"""How long pins by first use are gathered, to be written together."""
 
 
 @final
@@ -86,7 +90,7 @@ class Rollout:
         self._usage = Usage(settings.usage_client_limit)
         self._tally = Tally(names, ClientNames(settings.client_header), settings.slow_after_s or inf)
         self._course = Course(timescape, config, self._pins, self._health, clock)
-        self._link = Link(app, store, self._process, settings)
+        self._link = Link(app, store, self._process, settings, Retiring(app, store, settings, names))
         self._control = Control()
         self._mark: tuple[object, ...] | None = None
         self._is_lost = False
@@ -97,6 +101,11 @@ class Rollout:
     def tally(self) -> Callable[[str, Exchange, int, float], None]:
         """Counts one request: name of its version, its exchange, status, duration in seconds. Some 0.3 µs."""
         return self._tally.count
+
+    @property
+    def store(self) -> Store:
+        """Keeps the decisions."""
+        return self._store
 
     @property
     def control(self) -> Control:
@@ -113,6 +122,12 @@ class Rollout:
             MigrationError: As `expand`.
             StoreError: The store cannot be reached.
         """
+        self._link.register = partial(self._publish, has_drafts=has_drafts)
+        self._link.register()
+        self.refresh()
+
+    def _publish(self, *, has_drafts: bool) -> None:
+        """Publish what this build serves, and let those versions begin that may; changes nothing in this process."""
         store, app, now_s = self._store, self._app, self._clock.time()
         store.publish(publication_of(app, self._timescape, self._manifests, has_drafts=has_drafts), at_s=now_s)
         versions = store.versions(app)
@@ -129,7 +144,16 @@ class Rollout:
         self.expand((*open_versions(self._names, control), *names))
         if names:
             store.decide(app, edit, actor="registration", action=f"activate {' '.join(names)}", at_s=now_s)
-        self.refresh()
+
+    def check_history(self, *, has_drafts: bool = False) -> None:
+        """Refuse a store `register` would refuse, without writing to it. Blocks.
+
+        Raises:
+            RevisionConflictError: A revision was published before with other content.
+            StoreError: The store cannot be reached.
+        """
+        publication = publication_of(self._app, self._timescape, self._manifests, has_drafts=has_drafts)
+        fresh_versions(publication, {each.name: each.digest for each in self._store.versions(self._app)})
 
     def expand(self, names: Collection[str]) -> None:
         """Give the app's own database what the versions *names* need, those of this build; before they serve. Blocks.
@@ -190,13 +214,16 @@ class Rollout:
             return talking
 
         talking = talk()
+        pinned = asyncio.Event()
+        self._pins.wake = pinned.set
         try:
             while True:
-                await self._clock.sleep(self._settings.poll_interval_s)
+                await self._until_due(pinned)
                 self._tick_safely()
                 if talking.done():  # a store that hangs holds up nothing but news
                     talking = talk()
         finally:
+            self._pins.wake = None
             await asyncio.wait([talking])
             self._tick_safely()
             await asyncio.wait([talk(is_due=True)])
@@ -225,10 +252,26 @@ class Rollout:
 
     def needed(self) -> frozenset[str]:
         """Return the versions that are never cold, as something leads to them: the latest, tagged, weighed, pinned."""
-        tagged = {version.name for version in self._timescape.versions if version.tags}
         weighed = {name for shares in self._control.weights.values() for name in shares}
-        default = self._timescape.versions[self._timescape.default].name
-        return frozenset({*tagged, *weighed, *self._control.tags.values(), *self._pins.versions(), default})
+        return frozenset({*weighed, *self._control.tags.values(), *self._pins.versions(), *self._named()})
+
+    def _named(self) -> frozenset[str]:
+        """Return the versions that tags, those of this build's configuration too, and the default lead to."""
+        versions = self._timescape.versions
+        return frozenset({versions[self._timescape.default].name, *(each.name for each in versions if each.tags)})
+
+    async def _until_due(self, pinned: asyncio.Event) -> None:
+        """Return when the store is to be asked again, or soon after a client was pinned: a pin is a promise."""
+        pausing = asyncio.ensure_future(self._clock.sleep(self._settings.poll_interval_s))
+        pinning = asyncio.ensure_future(pinned.wait())
+        try:
+            await asyncio.wait((pausing, pinning), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pausing.cancel()
+            pinning.cancel()
+        if pinned.is_set():
+            pinned.clear()
+            await asyncio.sleep(_GATHERING_S)
 
     def _exchange(self, letter: Letter) -> None:
         news = self._link.exchange(letter)
@@ -242,23 +285,31 @@ class Rollout:
         if is_due or now_s >= self._written_s + self._settings.flush_interval_s:
             self._written_s = now_s
             letter = replace(letter, usage=self._usage.take())
-        if is_due or now_s >= self._reported_s + _HEALTH_INTERVAL_S:
+        tidies = now_s >= self._tidied_s + _TIDY_INTERVAL_S
+        if is_due or tidies or now_s >= self._reported_s + _HEALTH_INTERVAL_S:
             self._reported_s = now_s
-            letter = replace(letter, reports=self._reports(now_s, wall_s), asks_health=True)
-        if now_s >= self._tidied_s + _TIDY_INTERVAL_S:
+            letter = replace(letter, reports=self._reports(now_s, wall_s, all_named=tidies), asks_health=True)
+        if tidies:
             self._tidied_s = now_s
             letter = replace(letter, tidies=True, needed=self.needed())
         return letter
 
-    def _reports(self, now_s: float, wall_s: float) -> tuple[HealthReport, ...]:
-        """Report every version with answers in its window, and once more when there are none left."""
+    def _reports(self, now_s: float, wall_s: float, *, all_named: bool) -> tuple[HealthReport, ...]:
+        """Report every version with answers in its window, and once more when there are none left.
+
+        Args:
+            all_named: And every one this build cannot do without, for those builds that do not know that.
+        """
         seen = {name: health.seen(now_s) for name, health in self._health.items()}
-        used = frozenset(name for name, each in seen.items() if each.requests)
+        named, used = self._named(), frozenset(name for name, each in seen.items() if each.requests)
         told, self._reported = used | self._reported, used
+        if all_named:
+            told |= named
         return tuple(
             HealthReport(
                 version=name, process=self._process, at_s=wall_s, requests=seen[name].requests,
                 errors=seen[name].errors, slow=seen[name].slow, healthy=self._health[name].condition == "healthy",
+                needed=name in named,
             )
             for name in sorted(told)
         )  # fmt: skip
@@ -284,9 +335,11 @@ class Rollout:
         if news.others is not None:
             for name, health in self._health.items():
                 health.hear(news.others.get(name, Seen()))
+        if news.is_another:
+            _log.warning("the store is another one, or was restored: versions were registered anew")
         self._tell_loss(news.error)
 
-    def _tell_loss(self, error: StoreError | None) -> None:
+    def _tell_loss(self, error: PerdureError | None) -> None:
         """Say once that the store is gone, and once that it is back."""
         if error is not None and not self._is_lost:
             _log.error("the store is gone: %s; going on with what was decided so far", error)

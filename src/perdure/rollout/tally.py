@@ -19,6 +19,9 @@ _NOTED = 512
 _SAMPLED = 4096
 _EVERY = 16
 
+_Seen = str | tuple[str]
+"""A client, as a request left it: its address with its port, or a name that is not to be read as an address."""
+
 
 @final
 class Counted(NamedTuple):
@@ -45,8 +48,8 @@ class _Cell:
         self.requests = 0
         self.errors = 0
         self.slow = 0
-        self.noted: list[str] = []
-        self.sampled: list[str] = []
+        self.noted: list[_Seen] = []
+        self.sampled: list[_Seen] = []
 
 
 @final
@@ -61,7 +64,6 @@ class Tally:
 
     def __init__(self, versions: Iterable[str], names: ClientNames, slow_after_s: float) -> None:
         self._cells = {name: _Cell() for name in versions}
-        self._is_address = names.header is None
         self.count = self._counter(names, slow_after_s)
         """Count one request: version, exchange, status, duration in seconds. Some 0.3 µs, most of it the server's,
         which makes a text of the peer's address."""
@@ -78,7 +80,7 @@ class Tally:
 
     def _counter(self, names: ClientNames, slow_after_s: float) -> Callable[[str, Exchange, int, float], None]:
         cells = self._cells
-        client_of = None if self._is_address else names.client_of
+        by_header = names.header is not None
 
         def count(version: str, exchange: Exchange, status: int, duration_s: float) -> None:
             cell = cells[version]
@@ -89,29 +91,29 @@ class Tally:
                 cell.slow += 1
             noted = cell.noted
             if len(noted) < _NOTED:
-                noted.append(exchange.client if client_of is None else client_of(exchange))
+                is_address = not by_header and exchange.principal is None
+                noted.append(exchange.client if is_address else (names.client_of(exchange),))
             elif not cell.requests % _EVERY and len(cell.sampled) < _SAMPLED:
-                cell.sampled.append(exchange.client if client_of is None else client_of(exchange))
+                is_address = not by_header and exchange.principal is None
+                cell.sampled.append(exchange.client if is_address else (names.client_of(exchange),))
 
         return count
 
     def _clients(self, cell: _Cell) -> dict[str, int]:
-        counts = self._by_name(cell.noted)
+        counts = _by_name(cell.noted)
         rest = cell.requests - len(cell.noted)
         if rest and not cell.sampled:
             counts[next(reversed(counts))] += rest
         elif rest:
-            _share_out(rest, self._by_name(cell.sampled), counts)
+            _share_out(rest, _by_name(cell.sampled), counts)
         return dict(counts)
 
-    def _by_name(self, seen: list[str]) -> Counter[str]:
-        raw = Counter(seen)
-        if not self._is_address:
-            return raw
-        counts: Counter[str] = Counter()
-        for peer, requests in raw.items():
-            counts[address_of(peer)] += requests
-        return counts
+
+def _by_name(seen: list[_Seen]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for each, requests in Counter(seen).items():
+        counts[address_of(each) if isinstance(each, str) else each[0]] += requests
+    return counts
 
 
 def _share_out(rest: int, sample: Counter[str], counts: Counter[str]) -> None:

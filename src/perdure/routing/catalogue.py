@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import final
 
+import msgspec
 from msgspec import Struct
 
 from perdure.config import Config
@@ -19,11 +20,11 @@ from perdure.gtype.traversal import reachable
 from perdure.lifecycle.hooks import PlannedHook
 from perdure.lifecycle.socket_run import SocketPlan
 from perdure.manifest.records import Api, Endpoint, HandlerManifest, HookRecord, endpoint_key
-from perdure.routing.declaration import Declaration
+from perdure.routing.declaration import Declaration, RouteOptions
 from perdure.routing.definition import UNDECLARED, Definition, define, define_socket
 from perdure.routing.endpoint import CodecCache, CodeEndpoint, code_endpoint
 from perdure.routing.manager import RouteManager
-from perdure.routing.planner import GlobalHooks, Planner
+from perdure.routing.planner import GateOf, GlobalHooks, Planner
 from perdure.routing.published import Published, publish
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.timescape import Timescape
@@ -57,7 +58,7 @@ class Catalogue:
 
     def __init__(
         self, config: Config, declarations: Sequence[Declaration], revisions: Sequence[RecordedRevision],
-        hooks: GlobalHooks, modules: tuple[str, ...],
+        hooks: GlobalHooks, modules: tuple[str, ...], gates: GateOf,
     ) -> None:  # fmt: skip
         http = [each for each in declarations if not each.is_socket]
         _refuse_twins(http)
@@ -71,16 +72,23 @@ class Catalogue:
         self._declared = {text: self.timescape.resolve(text) for text in extra}
         self.registry = _collect(definitions)
         codecs = CodecCache(self.registry)
-        self._code = tuple(code_endpoint(each, self.registry, codecs) for each in definitions)
+        auth = config.auth.effective_mode
+        self._code = tuple(code_endpoint(each, self.registry, codecs, auth) for each in definitions)
         self._hooks = hooks
         self._modules = modules
-        self._planner = Planner(config, self.timescape, self.registry.definitions, self._code, codecs, hooks)
+        self._planner = Planner(config, self.timescape, self.registry.definitions, self._code, codecs, hooks, gates)
+        drafts = self._planner.drafts(self._code)
+        self._serving = tuple(each for each in self._code if not any(each is draft for draft in drafts))
+        self.drafts = tuple(each.definition.declaration.where for each in drafts)
+        """Where the handlers stand that serve nobody before their revision is recorded."""
         self.routes = RouteManager(self.timescape)
         self._timelines = tuple(self._planner.timelines())
         for template, method, timeline in self._timelines:
             self.routes.add(template, method, timeline)
         self._sockets = [
-            (each, _socket_plan(each, ids[index], hooks)) for index, each in enumerate(declarations) if each.is_socket
+            (each, _socket_plan(each, ids[index], hooks, gates))
+            for index, each in enumerate(declarations)
+            if each.is_socket
         ]
         for declaration, plan in self._sockets:
             self.routes.add_socket(declaration.template, plan, declaration.where)
@@ -98,13 +106,15 @@ class Catalogue:
         """Return the API as the code has it now: what the next revision would record."""
         types = self.registry.definitions
         endpoints: dict[str, Endpoint] = {}
-        newest: dict[str, int] = {}
+        newest: dict[str, tuple[int, bool]] = {}
         for each in self._code:
             declaration = each.definition.declaration
+            # Beside one for the newest version, a handler without a version is what comes next.
+            rank = self._speaks(each), declaration.options.version is None
             for method in declaration.methods:
                 key = endpoint_key(method, declaration.template.key)
-                if newest.get(key, -1) <= self._speaks(each):
-                    newest[key] = self._speaks(each)
+                if key not in newest or newest[key] <= rank:
+                    newest[key] = rank
                     endpoints[key] = each.endpoint
         return Api(types=_needed(endpoints.values(), types), endpoints=endpoints)
 
@@ -125,7 +135,7 @@ class Catalogue:
     def route_infos(self) -> tuple[RouteInfo, ...]:
         """Return every endpoint there is or was, by path and method."""
         names = [version.name for version in self.timescape.versions]
-        functions = {each.definition.id: each.definition.declaration for each in self._code}
+        functions = {each.definition.id: each.definition.declaration for each in self._serving}
         found: list[RouteInfo] = []
         for template, method, timeline in self._timelines:
             served = [(name, plan) for name, plan in zip(names, timeline, strict=True) if plan is not None]
@@ -139,8 +149,8 @@ class Catalogue:
         return tuple(sorted(found, key=lambda info: (info.path, info.method)))
 
     def manifests(self) -> tuple[HandlerManifest, ...]:
-        """Return a manifest for each handler of the code, by id and version."""
-        return tuple(sorted((self._manifest(each) for each in self._code), key=lambda each: (each.id, each.version)))
+        """Return a manifest for each handler of the code that serves somebody, by id and version."""
+        return tuple(sorted((self._manifest(each) for each in self._serving), key=lambda each: (each.id, each.version)))
 
     def _speaks(self, code: CodeEndpoint) -> int:
         """Return the index of the version whose shapes a handler knows."""
@@ -151,14 +161,11 @@ class Catalogue:
         declaration, options = code.definition.declaration, code.definition.declaration.options
         timescape = self.timescape
         index = self._speaks(code)
-        policies: dict[str, object] = {"cancel_on_disconnect": options.cancel_on_disconnect}
-        if options.body_limit_bytes is not None:
-            policies["body_limit_bytes"] = options.body_limit_bytes
         return HandlerManifest(
             id=code.definition.id, version=timescape.tsv(code.definition.id, index),
             name=_function_name(declaration), path=declaration.template.text, methods=declaration.methods,
             endpoint=code.endpoint, types=_needed((code.endpoint,), self.registry.definitions),
-            hooks=_hook_records(declaration, self._hooks), policies=policies, modules=self._modules,
+            hooks=_hook_records(declaration, self._hooks), policies=_policies(options), modules=self._modules,
             is_async=declaration.callback.is_async, timeout_s=options.timeout_s, summary=_summary(declaration),
             deprecated=options.deprecated,
         )  # fmt: skip
@@ -177,12 +184,16 @@ def _refuse_twins(declarations: Sequence[Declaration]) -> None:
                 )
 
 
-def _socket_plan(declaration: Declaration, handler_id: str, hooks: GlobalHooks) -> SocketPlan:
-    facts = HandlerFacts(handler=handler_id, route=declaration.template.key, timeout_s=float("inf"))
+def _socket_plan(declaration: Declaration, handler_id: str, hooks: GlobalHooks, gates: GateOf) -> SocketPlan:
+    options = declaration.options
+    facts = HandlerFacts(
+        handler=handler_id, route=declaration.template.key, timeout_s=float("inf"), secrets=frozenset(options.secrets)
+    )
     return SocketPlan(
         facts=facts, callback=declaration.callback, before=(*hooks.before, *declaration.before),
         after=(*reversed(declaration.after), *reversed(hooks.after)),
         catch=(*reversed(declaration.catch), *reversed(hooks.catch)), incoming=define_socket(declaration),
+        gate=gates(handler_id, options.policy),
     )  # fmt: skip
 
 
@@ -253,6 +264,20 @@ def _needed(endpoints: Iterable[Endpoint], types: dict[str, Node]) -> dict[str, 
             if node is not None:
                 found |= reachable(node, types)
     return dict(sorted(found.items()))
+
+
+def _policies(options: RouteOptions) -> dict[str, object]:
+    """Return what holds for the requests of a route, where it says so itself."""
+    policy = options.policy
+    said = {
+        "body_limit_bytes": options.body_limit_bytes, "auth": policy.auth, "public": policy.public or None,
+        "roles": sorted(policy.roles), "all_roles": sorted(policy.all_roles), "scopes": sorted(policy.scopes),
+        "rate_limits": [str(each) for each in policy.rate_limits], "concurrency": policy.concurrency,
+        "priority": None if policy.priority == "normal" else policy.priority, "secrets": sorted(options.secrets),
+        "cors": None if options.cors is None else msgspec.to_builtins(options.cors),
+    }  # fmt: skip
+    kept = {name: value for name, value in said.items() if value is not None and value != []}
+    return {"cancel_on_disconnect": options.cancel_on_disconnect, **kept}
 
 
 def _hook_records(declaration: Declaration, hooks: GlobalHooks) -> tuple[HookRecord, ...]:

@@ -3,17 +3,19 @@
 Source: SPEC 3.1.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypedDict, final
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
-from perdure.config import check_types
-from perdure.errors import ConfigError, RouteDefinitionError
+from perdure.config import CorsSettings, Priority, RateLimit, check_types
+from perdure.errors import ConfigError, RouteDefinitionError, SecretMissingError
 from perdure.lifecycle.arguments import HANDLER, SOCKET, Callback, describe, inspect_callback
 from perdure.lifecycle.hooks import Hook, PlannedHook, plan_hook
+from perdure.policy.base import AuthMode, RoutePolicy
 from perdure.routing.templates import Converter, PathTemplate
+from perdure.secrets.base import check_name
 
 __all__ = ["METHODS", "SOCKET_METHOD", "Declaration", "HookLike", "RouteKeywords", "RouteOptions", "declare"]
 
@@ -46,15 +48,87 @@ class RouteOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     summary: str = ""
     """A line about the endpoint; the first of the docstring by default."""
     deprecated: bool = False
+    auth: AuthMode | None = None
+    """Whether credentials are looked at (``off``: no), wanted (``optional``) or needed (``required``); None: as
+    `AuthSettings.mode` says."""
+    public: bool = False
+    """For everyone: what ``deny_by_default`` does not close."""
+    roles: Collection[str] = ()
+    """A client needs one of these roles."""
+    all_roles: Collection[str] = ()
+    """A client needs all of these roles."""
+    scopes: Collection[str] = ()
+    """A client needs all of these scopes."""
+    rate_limit: str | RateLimit | Collection[str | RateLimit] = ()
+    """How often: ``"100/minute"`` for each client, or a `RateLimit`, or several that all hold."""
+    concurrency: int | None = None
+    """Requests of this route in the works in one process, at most; more read 503."""
+    priority: Priority = "normal"
+    """Who is turned away first when there is too much to do: ``low``, ``normal``, ``high``; ``critical`` never is."""
+    secrets: Collection[str] = ()
+    """Names of the secrets the handler may read from ``gctx.secrets``."""
+    cors: CorsSettings | None = None
+    """Which pages of other origins may call, in place of the configuration's."""
+    policy: RoutePolicy = RoutePolicy()
+    """What the options above say together; made by itself."""
 
     def __post_init__(self) -> None:
         check_types(self)
+        force_setattr(self, "policy", _policy(self))
+        force_setattr(self, "secrets", _secret_names(self.secrets))
         if self.timeout_s is not None and self.timeout_s <= 0:
             raise ConfigError(f"timeout_s must be greater than 0, not {self.timeout_s!r}")
         if self.body_limit_bytes is not None and self.body_limit_bytes < 0:
             raise ConfigError(f"body_limit_bytes must not be negative, not {self.body_limit_bytes!r}")
         if self.status is not None and not 200 <= self.status <= 399:
             raise ConfigError(f"status must be 200 to 399, not {self.status!r}; raise a Problem for an error")
+
+
+def _policy(options: RouteOptions) -> RoutePolicy:
+    """Return what *options* say about who may call.
+
+    Raises:
+        ConfigError: They contradict each other, or name nothing.
+    """
+    if options.concurrency is not None and options.concurrency < 1:
+        raise ConfigError(f"concurrency must be 1 or more, not {options.concurrency!r}")
+    policy = RoutePolicy(
+        auth=options.auth, public=options.public, roles=_names("roles", options.roles),
+        all_roles=_names("all_roles", options.all_roles), scopes=_names("scopes", options.scopes),
+        rate_limits=_rate_limits(options.rate_limit), concurrency=options.concurrency, priority=options.priority,
+    )  # fmt: skip
+    if policy.public and (policy.demands or policy.auth == "required"):
+        raise ConfigError("a route is either public or needs roles, scopes or auth='required'; not both")
+    if policy.demands and policy.auth in {"off", "optional"}:
+        raise ConfigError(f"a route that needs roles or scopes cannot have auth={policy.auth!r}")
+    return policy
+
+
+def _names(option: str, given: object) -> frozenset[str]:
+    if isinstance(given, str) or not isinstance(given, Collection) or not all(_is_name(each) for each in given):
+        raise ConfigError(f'{option} must be a set of names, not {given!r}: write {option}={{"clerk"}}')
+    return frozenset(given)
+
+
+def _secret_names(given: object) -> frozenset[str]:
+    names = _names("secrets", given)
+    for name in names:
+        try:
+            check_name(name)
+        except SecretMissingError as error:
+            raise ConfigError(f"secrets: {error}") from error
+    return names
+
+
+def _is_name(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isprintable() and bool(text) and not {*text} & {*' "\\'}
+
+
+def _rate_limits(given: str | RateLimit | Collection[str | RateLimit]) -> tuple[RateLimit, ...]:
+    several = (given,) if isinstance(given, str | RateLimit) else tuple(given)
+    if not all(isinstance(each, str | RateLimit) for each in several):
+        raise ConfigError(f'rate_limit must be like "100/minute", a RateLimit or a list of these, not {given!r}')
+    return tuple(each if isinstance(each, RateLimit) else RateLimit(each) for each in several)
 
 
 class RouteKeywords(TypedDict, total=False):
@@ -68,6 +142,16 @@ class RouteKeywords(TypedDict, total=False):
     cancel_on_disconnect: bool
     summary: str
     deprecated: bool
+    auth: AuthMode | None
+    public: bool
+    roles: Collection[str]
+    all_roles: Collection[str]
+    scopes: Collection[str]
+    rate_limit: str | RateLimit | Collection[str | RateLimit]
+    concurrency: int | None
+    priority: Priority
+    secrets: Collection[str]
+    cors: CorsSettings | None
 
 
 @final

@@ -20,6 +20,7 @@ from perdure.gtype.nodes import Date, Field, GType, Integer, Node, Number, Objec
 from perdure.gtype.registry import TypeRegistry
 from perdure.lifecycle.reader import Codecs
 from perdure.manifest.records import Endpoint
+from perdure.policy.base import AuthMode
 from perdure.routing.definition import UNDECLARED, BodyMode, Definition
 from perdure.routing.templates import PathTemplate
 
@@ -88,21 +89,23 @@ class CodeEndpoint(Struct, frozen=True, kw_only=True):
     """The response may be null."""
 
 
-def code_endpoint(definition: Definition, registry: TypeRegistry, cache: CodecCache) -> CodeEndpoint:
+def code_endpoint(definition: Definition, registry: TypeRegistry, cache: CodecCache, auth: AuthMode) -> CodeEndpoint:
     """Extract the types of *definition* and compile their codecs.
 
+    Args:
+        auth: What is asked of clients where a route says nothing.
     Raises:
         TypeDefinitionError: A type has no GType; the message names the handler.
         RouteDefinitionError: The declared parameters are not those of the path.
     """
     declaration = definition.declaration
     try:
-        return _extract(definition, registry, cache)
+        return _extract(definition, registry, cache, auth)
     except TypeDefinitionError as error:
         raise TypeDefinitionError(f"{declaration.where}: {error}") from error
 
 
-def _extract(definition: Definition, registry: TypeRegistry, cache: CodecCache) -> CodeEndpoint:
+def _extract(definition: Definition, registry: TypeRegistry, cache: CodecCache, auth: AuthMode) -> CodeEndpoint:
     def declared(python_type: Any) -> tuple[Node, Codec] | tuple[None, None]:
         if python_type is UNDECLARED:
             return None, None
@@ -113,7 +116,7 @@ def _extract(definition: Definition, registry: TypeRegistry, cache: CodecCache) 
         refuse_undecodable(python_type)
         return found
 
-    mode = definition.body_mode
+    mode, policy = definition.body_mode, definition.declaration.options.policy
     has_body = mode in {BodyMode.DATA, BodyMode.FORM}
     params_node, params, convert_params = _params(definition, registry, cache)
     query_node, query = read(definition.query)
@@ -125,7 +128,8 @@ def _extract(definition: Definition, registry: TypeRegistry, cache: CodecCache) 
         headers=_members("headers", headers_node, registry), body=body_node, body_media=_MEDIA[mode],
         response=response_node, response_media="application/json" if response_node is not None else "*/*",
         status=definition.status, deprecated=definition.declaration.options.deprecated,
-        body_limit_bytes=definition.declaration.options.body_limit_bytes,
+        body_limit_bytes=definition.declaration.options.body_limit_bytes, security=policy.ways(auth),
+        rate_limits=tuple(sorted(map(str, policy.rate_limits))),
     )  # fmt: skip
     codecs = Codecs(
         params=params, convert_params=convert_params, query=query, headers=headers, body=body,

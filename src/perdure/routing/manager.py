@@ -9,10 +9,12 @@ Source: SPEC 3.5, 3.7; property 33.
 from collections.abc import Iterator, Mapping
 from typing import final
 
+from perdure.config import CorsSettings
 from perdure.context.exchange import Exchange
 from perdure.errors import (
     DuplicateRouteError,
     MethodNotAllowedError,
+    MisdirectedRequestError,
     RequestError,
     RouteNotFoundError,
     UnknownVersionError,
@@ -38,10 +40,13 @@ class RouteManager:
         self._timescape = timescape
         self._router = PathRouter[Timelines]()
         self._sockets = PathRouter[tuple[SocketPlan, str]]()
+        self.has_cors = False
+        """Whether a route has settings of its own for pages of other origins."""
 
     def add(self, template: PathTemplate, method: str, timeline: list[Plan | None]) -> None:
         """Serve *method* at *template* by *timeline*, one plan or None per version."""
         self._router.add(template, {})[method] = timeline
+        self.has_cors = self.has_cors or any(plan is not None and plan.cors is not None for plan in timeline)
 
     def add_socket(self, template: PathTemplate, plan: SocketPlan, where: str) -> None:
         """Serve WebSockets at *template*, in every version.
@@ -125,10 +130,22 @@ class RouteManager:
             methods.add("OPTIONS")
         return tuple(sorted(methods))
 
+    def methods_ever(self, path: str) -> tuple[str, ...]:
+        """Return the methods that are served at *path* in any version, sorted; empty where nothing is."""
+        methods = (name for version in self._timescape.versions for name in self.allowed(path, version.index))
+        return tuple(sorted({*methods}))
+
+    def cors_of(self, method: str, path: str) -> CorsSettings | None:
+        """Return the settings of the newest route that serves *method* at *path*; None where it has none."""
+        for version in reversed(self._timescape.versions):
+            for plan, _ in self._candidates(method, path, version.index):
+                return plan.cors
+        return None
+
     def is_free(self, path: str, error: RequestError) -> bool:
-        """Return whether no version has a handler at *path*, also where *error*, about the version, left that open."""
-        if isinstance(error, UnknownVersionError | VersionClosedError):
-            return not any(self.allowed(path, version.index) for version in self._timescape.versions)
+        """Return whether no version has a handler at *path*, also where *error* left that open."""
+        if isinstance(error, UnknownVersionError | VersionClosedError | MisdirectedRequestError):
+            return not self.methods_ever(path)
         return isinstance(error, RouteNotFoundError)
 
     def _search(self, method: str, path: str, index: int) -> tuple[Plan, Mapping[str, str], int]:

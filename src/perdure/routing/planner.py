@@ -7,7 +7,7 @@ hundreds of untouched versions cost a list entry each.
 Source: SPEC 3.5; DESIGN "Timescape is Alembic for an API"; properties 16 and 17.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import final
@@ -28,6 +28,8 @@ from perdure.lifecycle.plan import Plan, Writer, stages_of
 from perdure.lifecycle.reader import Codecs, NewestReader, Reader
 from perdure.lifecycle.writer import NewestWriter
 from perdure.manifest.records import Api, Endpoint, endpoint_key
+from perdure.policy.base import RoutePolicy
+from perdure.policy.gate import Gate
 from perdure.routing.definition import BodyMode
 from perdure.routing.endpoint import CodecCache, CodeEndpoint
 from perdure.routing.shapes import shape_changes
@@ -36,7 +38,11 @@ from perdure.timescape.chain import Chain, Removed
 from perdure.timescape.timeline import Timeline
 from perdure.timescape.timescape import Timescape
 
-__all__ = ["GlobalHooks", "Planner", "Span"]
+__all__ = ["GateOf", "GlobalHooks", "Planner", "Span"]
+
+
+GateOf = Callable[[str, RoutePolicy], Gate | None]
+"""Returns the gate of the handler with this id and policy; for equal ones the same."""
 
 
 @final
@@ -71,8 +77,9 @@ class Planner:
 
     def __init__(
         self, config: Config, timescape: Timescape, types: Mapping[str, Node], code: Sequence[CodeEndpoint],
-        codecs: CodecCache, hooks: GlobalHooks,
+        codecs: CodecCache, hooks: GlobalHooks, gates: GateOf,
     ) -> None:  # fmt: skip
+        self._gates = gates
         self._config = config
         self._timescape = timescape
         self._timeline = Timeline(timescape)
@@ -103,6 +110,11 @@ class Planner:
             for version in self._timescape.versions
             if plans[version.index] is None and key in self._timeline.endpoints_at(version.index)
         )
+
+    def drafts(self, code: Sequence[CodeEndpoint]) -> tuple[CodeEndpoint, ...]:
+        """Return those of *code* that serve nobody yet: what they are is not recorded, and another serves till then."""
+        serving = {id(span.code) for spans in self._spans.values() for span in spans}
+        return tuple(each for each in code if id(each) not in serving)
 
     def transformers(self, key: str) -> tuple[str, ...]:
         """Return the revisions that transform the endpoint *key* on its way from the oldest version to the newest."""
@@ -194,7 +206,7 @@ class Planner:
         facts = HandlerFacts(
             handler=definition.id, route=key.partition(" ")[2], flags=frozenset({"transformed"} if transforms else ()),
             timeout_s=options.timeout_s or config.request_timeout_s, cancel_on_disconnect=options.cancel_on_disconnect,
-            stages=stages_of(before, after),
+            stages=stages_of(before, after), secrets=frozenset(options.secrets),
         )  # fmt: skip
         limit_bytes = config.body_limit_bytes if options.body_limit_bytes is None else options.body_limit_bytes
         upload_bytes = config.upload_limit_bytes if options.body_limit_bytes is None else options.body_limit_bytes
@@ -206,6 +218,7 @@ class Planner:
             open_body=_opener(definition.body_mode, limits, self._codecs),
             reader=self._reader(code, chain, parts), writer=self._writer(code, chain, parts),
             chain=chain if chain is not None and "problem" in chain.touches else None, fallback=fallback,
+            gate=self._gates(definition.id, options.policy), priority=options.priority, cors=options.cors,
         )  # fmt: skip
 
     def _reader(self, code: CodeEndpoint, chain: Chain | None, parts: "_Parts") -> Reader:
@@ -225,10 +238,11 @@ class Planner:
         return OlderReader(self._newest_reader(codecs, older), arrival, chain, revisions)
 
     def _newest_reader(self, codecs: Codecs, endpoint: Endpoint) -> NewestReader:
-        query, name = endpoint.query, self._config.version_query
+        query, keys = endpoint.query, self._config.auth.api_keys
+        ours = {self._config.version_query, None if keys is None else keys.query} - {None, *_names(query)}
         # A type that takes what it does not know costs nothing more: only one that refuses has to be kept from it.
-        is_refused = query is not None and query.closed and name not in _names(query)
-        return NewestReader(codecs, _names(endpoint.headers), version_query=name if is_refused else None)
+        refused = {name for name in ours if name is not None} if query is not None and query.closed else ()
+        return NewestReader(codecs, _names(endpoint.headers), ours=frozenset(refused))
 
     def _writer(self, code: CodeEndpoint, chain: Chain | None, parts: "_Parts") -> Writer:
         check, untyped = self._config.check_responses, self._codecs.untyped
@@ -297,13 +311,25 @@ def _is_explicit(span: Span) -> bool:
 
 
 def _spans(code: Sequence[CodeEndpoint], timescape: Timescape) -> dict[str, list[Span]]:
-    """Return the handlers of each endpoint, the one of the oldest version first."""
+    """Return the handlers of each endpoint that serve somebody, the one of the oldest version first."""
     by_key: dict[str, list[CodeEndpoint]] = {}
     for each in code:
         declaration = each.definition.declaration
         for method in declaration.methods:
             by_key.setdefault(endpoint_key(method, declaration.template.key), []).append(each)
-    return {key: _ordered(key, endpoints, timescape) for key, endpoints in by_key.items()}
+    return {key: _ordered(key, _without_draft(those, timescape), timescape) for key, those in by_key.items()}
+
+
+def _without_draft(endpoints: list[CodeEndpoint], timescape: Timescape) -> list[CodeEndpoint]:
+    """Return *endpoints* without the one that has no version, where another serves the newest recorded one.
+
+    It is what comes next: the code's API has it, and it serves from the revision on that records it.
+    """
+    versions = [each.definition.declaration.options.version for each in endpoints]
+    is_served = any(version is not None and timescape.resolve(version) == timescape.head for version in versions)
+    if not is_served or timescape.versions[timescape.head].revision is None:
+        return endpoints
+    return [each for each, version in zip(endpoints, versions, strict=True) if version is not None]
 
 
 def _ordered(key: str, endpoints: list[CodeEndpoint], timescape: Timescape) -> list[Span]:

@@ -8,21 +8,25 @@ kept in memory once it was read; everything else is kept with a number, and that
 Source: SPEC 3.4, properties 36 and 39.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from perdure.gtype.nodes import GType
 from perdure.manifest.records import HandlerManifest
+from perdure.store.api_keys import ApiKey
+from perdure.store.merging import JOURNAL_KEPT, UNPINNED_KEPT
 from perdure.store.records import (
     Control,
     HealthReport,
     JournalEntry,
     MigrationEntry,
     Pin,
+    Position,
     Publication,
     PublishedVersion,
     UsageCount,
+    VersionUse,
 )
 
 __all__ = ["Store"]
@@ -32,13 +36,16 @@ class Store(Protocol):
     """Keeps what must outlive a process. Safe to share between threads and, but for memory, between processes.
 
     Every method raises `perdure.errors.StoreError` where the database cannot be reached or is not a store; the next
-    call tries again. Times are Unix times, and given: a store has no clock. Names of apps, versions, clients and
+    call tries again. Times are Unix times, and given, but for `time`. Names of apps, versions, clients and
     processes are Unicode without NUL and at most `perdure.store.records.NAME_LIMIT` characters long, else
     `StoreError`; see `perdure.store.records.storable_name`.
     """
 
     def close(self) -> None:
         """Let go of the database. What was written stays; calls from here on raise `StoreError`."""
+
+    def time(self) -> float | None:
+        """Return the time by the clock of the database's server; None where it has none but the caller's."""
 
     def publish(self, publication: Publication, *, at_s: float) -> bool:
         """Keep *publication*, whole or not at all; tell whether it said anything new.
@@ -68,10 +75,13 @@ class Store(Protocol):
         """
 
     def change(self, app: str) -> int:
-        """Return a number that grows with every change of an app's versions, manifests, control, pins, migrations.
+        """Return a number that grows with every change of an app.
 
-        0 where *app* is unknown. One quick query.
+        Of its versions, manifests, control, pins, API keys and migrations; 0 where *app* is unknown. One quick query.
         """
+
+    def position(self, app: str) -> Position:
+        """Return the same number, and what tells this store from another that was put in its place. One quick query."""
 
     def control(self, app: str) -> Control:
         """Return what was decided about the versions of *app*."""
@@ -86,11 +96,20 @@ class Store(Protocol):
     def journal(self, app: str, limit: int = 100) -> tuple[JournalEntry, ...]:
         """Return the last *limit* decisions, newest first."""
 
-    def pins(self, app: str, since: int = 0) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
+    def shorten(self, app: str, *, decisions: int = JOURNAL_KEPT, unpinned: int = UNPINNED_KEPT) -> None:
+        """Forget all decisions in the journal but the last *decisions*, and of the clients unpinned all but the last.
+
+        Whoever follows the pins misses nothing: see `pins`.
+        """
+
+    def pins(self, app: str, since: int = 0) -> tuple[tuple[Pin, ...], tuple[str, ...] | None]:
         """Return the pins set after change number *since*, by client, and the clients unpinned after it.
 
-        To follow the pins, ask for `change` first, then for the pins since the number of the time before. Since 0
-        nobody counts as unpinned.
+        To follow the pins, ask for `change` first, then for the pins since the number of the time before.
+
+        Returns:
+            None in place of the clients unpinned: these are all pins there are, forget the others. So it is since 0,
+            and since a number so old that who was unpinned after it is forgotten.
         """
 
     def pin(self, app: str, pins: Sequence[Pin]) -> None:
@@ -104,6 +123,17 @@ class Store(Protocol):
 
     def usage(self, app: str, since_hour: int = 0) -> tuple[UsageCount, ...]:
         """Return the counts from *since_hour* on, by version, client and hour."""
+
+    def usage_by_version(self, app: str, since_hour: int, hourly_from: int) -> tuple[VersionUse, ...]:
+        """Return the counts of all clients together, by version and hour: each hour from *hourly_from* on, days before.
+
+        Args:
+            since_hour: The first hour that counts.
+            hourly_from: A multiple of 24.
+        """
+
+    def usage_by_client(self, app: str, since_hour: int = 0) -> tuple[UsageCount, ...]:
+        """Return the counts from *since_hour* on, one for each version and client, sorted; the hour is the last."""
 
     def forget_usage(self, app: str, before_hour: int) -> int:
         """Forget the counts of all hours before *before_hour*; return how many there were."""
@@ -119,6 +149,24 @@ class Store(Protocol):
 
     def put_migration(self, app: str, entry: MigrationEntry) -> None:
         """Keep *entry*; it replaces that of the same step."""
+
+    def add_api_key(self, app: str, key: ApiKey) -> bool:
+        """Keep a new key, and note it in the journal; tell whether it was kept. A key of its id is left as it is."""
+
+    def api_keys(self, app: str, since: int = 0) -> tuple[ApiKey, ...]:
+        """Return the keys that were added or revoked after change number *since*, oldest first. No key is ever removed.
+
+        To follow the keys, ask for `position` first, then for the keys since the number of the time before.
+        """
+
+    def revoke_api_key(self, app: str, id: str, *, actor: str, at_s: float) -> bool:
+        """Take the key *id* back for ever, and note it in the journal; tell whether there was one in force or expired.
+
+        One that was revoked before stays as it was.
+        """
+
+    def touch_api_keys(self, app: str, uses: Mapping[str, float]) -> None:
+        """Note when keys were used, by id; what is known to be later stays. This is no change: nobody waits for it."""
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Enter alone: threads and processes that ask for the same *name* wait for each other, without end.

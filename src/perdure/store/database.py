@@ -13,25 +13,33 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from perdure.errors import StoreError
 
-__all__ = ["Database"]
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+__all__ = ["Database", "make_folder"]
 
 _WAIT_S: Final = 10
 """How long a connection and a lock on rows are waited for."""
 _WRITES: Final = "perdure_writes"
+_GRACE_S: Final = 1.0
+"""How long a file may be missing, as while another is put in its place, before a new one is made."""
+_TABLELESS: Final = ("no such table: perdure_", 'relation "perdure_')
+"""What databases say where they are not, or no more, a store."""
 
 
 @final
@@ -50,6 +58,11 @@ class Database:
         self._writer = threading.Lock()
         self._process = os.getpid()
         self._file: tuple[int, int] | None = None
+        self._beside: dict[Path, tuple[int, int]] = {}
+        self._missing_s: float | None = None
+        self._make: Callable[[], None] | None = None
+        self._is_made = False
+        self._making = threading.RLock()
         self._is_closed = False
 
     def close(self) -> None:
@@ -75,12 +88,13 @@ class Database:
             StoreError: As `reading`; or others write for too long.
         """
         with self._telling():
+            engine = self._live_engine()
             if self._path is None:
-                with self._live_engine().begin() as connection:
+                with engine.begin() as connection:
                     connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT_S}s'"))
                     yield connection
             else:
-                with self._writer, self._live_engine().execution_options(**{_WRITES: True}).begin() as connection:
+                with self._writer, engine.execution_options(**{_WRITES: True}).begin() as connection:
                     yield connection
 
     @contextmanager
@@ -107,23 +121,46 @@ class Database:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key("schema")})
             yield connection
 
-    def prepare(self) -> None:
+    def prepare(self, make: Callable[[], None] = lambda: None) -> None:
         """Make ready for many processes, once for each opening.
 
+        Args:
+            make: Makes the tables; called now, and again whenever the database turns out to be another one.
         Raises:
             StoreError: The database cannot be reached, or is none.
         """
-        if self._path is None:
-            return
+        with self._making:
+            self._make, self._is_made = make, True  # on the way, there is nothing to follow
+            try:
+                if self._path is not None:
+                    self._enter_wal()
+                make()
+            except BaseException:
+                self._is_made = False
+                raise
+            if self._path is not None:
+                self._file = _identity(self._path)
+
+    def time(self) -> float | None:
+        """Return the server's time; None where there is no server."""
+        if self._path is not None:
+            return None
+        with self.reading() as connection:
+            return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")))
+
+    def _enter_wal(self) -> None:
         # Nothing waits for this change of mode by itself, so two that begin at once would refuse each other.
         with self.lock("schema"), self.reading() as connection:
             if connection.scalar(text("PRAGMA journal_mode")) != "wal":
                 connection.execute(text("PRAGMA journal_mode = WAL"))
-        self._file = _identity(self._path)
 
     def upsert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         """Return an insert into *table* that can say what to do where a row is there."""
-        return sqlite.insert(table) if self._path is not None else postgresql.insert(table)
+        if self._path is not None:
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # costs a server on SQLite a tenth of its start
+
+        return postgresql.insert(table)
 
     def _live_engine(self) -> Engine:
         if self._is_closed:
@@ -132,18 +169,44 @@ class Database:
             # After a fork the connections are still the parent's: forget them without a word on the wire.
             self._engine.dispose(close=False)
             self._writer, self._process = threading.Lock(), os.getpid()
-        if self._path is not None and self._file is not None:
-            self._follow(self._path)
+        if self._make is not None:
+            self._follow(self._make)
         return self._engine
 
-    def _follow(self, path: Path) -> None:
-        """Open the file at *path* anew where another was put there, as by a restore; nothing would tell otherwise."""
-        found = _identity(path)
-        if found is None:
-            raise StoreError(f"{self._where}: its file was removed")
-        if found != self._file:
-            self._engine.dispose()
-            self._file = found
+    def _follow(self, make: Callable[[], None]) -> None:
+        """Make a store of what is there now, where another file or database took the place of the one that was."""
+        if self._path is not None and self._file is not None:
+            found = _identity(self._path)
+            if found == self._file:
+                self._missing_s = None
+                self._beside = _beside(self._path)
+            elif found is None and not self._is_missed():
+                raise StoreError(f"{self._where}: its file was removed")
+            else:
+                self._is_made = False
+        if not self._is_made:
+            with self._making:
+                self._make_again(make)
+
+    def _make_again(self, make: Callable[[], None]) -> None:
+        if self._is_made:  # by another thread, meanwhile
+            return
+        if self._path is not None:
+            if _identity(self._path) != self._file:
+                # SQLite would take the log of the file that was for that of the file that is. Ours is open until below,
+                # so what looks like it is it.
+                for each in _beside(self._path).items() & self._beside.items():
+                    each[0].unlink(missing_ok=True)
+            make_folder(self._path.parent, self._where)
+        self._engine.dispose()
+        self._file = self._missing_s = None
+        self.prepare(make)
+
+    def _is_missed(self) -> bool:
+        now_s = time.monotonic()
+        if self._missing_s is None:
+            self._missing_s = now_s
+        return now_s >= self._missing_s + _GRACE_S
 
     def _readers(self) -> Engine:
         engine = self._live_engine()
@@ -168,9 +231,23 @@ class Database:
             yield
         except SQLAlchemyError as error:
             said = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+            if any(words in str(said) for words in _TABLELESS):
+                self._is_made = False
             raise StoreError(f"{self._where} {_complaint(said)}") from error
         except self._engine.dialect.loaded_dbapi.Error as error:
             raise StoreError(f"{self._where} {_complaint(error)}") from error
+
+
+def make_folder(folder: Path, where: str) -> None:
+    """Make *folder* if only that is missing.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{where} cannot be opened: its folder {folder}: {error.strerror}") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -180,6 +257,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _beside(path: Path) -> dict[Path, tuple[int, int]]:
+    """Return the log of the file at *path* and its index, those there are, and what tells them from any others."""
+    found = {each: _identity(each) for each in (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))}
+    return {each: identity for each, identity in found.items() if identity is not None}
 
 
 def _lock_key(name: str) -> int:

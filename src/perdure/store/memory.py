@@ -2,18 +2,22 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import final
 
 import msgspec
+from msgspec.structs import replace
 
 from perdure.errors import StoreError
 from perdure.gtype.nodes import GType
 from perdure.manifest.records import HandlerManifest
+from perdure.store.api_keys import ApiKey, check_key, creation, key_order, revocation
 from perdure.store.gtypes import gtypes_of
 from perdure.store.merging import (
     HEALTH_KEPT_S,
+    JOURNAL_KEPT,
+    UNPINNED_KEPT,
     add,
     check_names,
     document,
@@ -30,9 +34,11 @@ from perdure.store.records import (
     JournalEntry,
     MigrationEntry,
     Pin,
+    Position,
     Publication,
     PublishedVersion,
     UsageCount,
+    VersionUse,
 )
 
 __all__ = ["MemoryStore"]
@@ -51,9 +57,13 @@ class _Ledger:
         self.journal: list[JournalEntry] = []
         self.pins: dict[str, tuple[int, Pin | None]] = {}
         """By client, with the change that set or removed it."""
+        self.forgotten = 0
+        """The change up to which it is forgotten who was unpinned."""
         self.usage: dict[tuple[str, str, int], UsageCount] = {}
         self.health: dict[tuple[str, str], HealthReport] = {}
         self.migrations: dict[tuple[str, str], MigrationEntry] = {}
+        self.api_keys: dict[str, tuple[int, ApiKey]] = {}
+        """By id, with the change that added or revoked it."""
 
 
 @final
@@ -71,6 +81,10 @@ class MemoryStore:
     def close(self) -> None:
         """See `Store.close`; what was written is gone all the same."""
         self._is_closed = True
+
+    def time(self) -> float | None:
+        """See `Store.time`."""
+        return None
 
     def publish(self, publication: Publication, *, at_s: float) -> bool:
         """See `Store.publish`."""
@@ -116,6 +130,11 @@ class MemoryStore:
         with self._reading(app) as ledger:
             return ledger.change
 
+    def position(self, app: str) -> Position:
+        """See `Store.position`."""
+        with self._reading(app) as ledger:
+            return Position("", ledger.change)
+
     def control(self, app: str) -> Control:
         """See `Store.control`."""
         with self._reading(app) as ledger:
@@ -146,12 +165,23 @@ class MemoryStore:
         with self._reading(app) as ledger:
             return tuple(ledger.journal[: -limit - 1 : -1])
 
-    def pins(self, app: str, since: int = 0) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
+    def shorten(self, app: str, *, decisions: int = JOURNAL_KEPT, unpinned: int = UNPINNED_KEPT) -> None:
+        """See `Store.shorten`."""
+        with self._writing(app) as ledger:
+            del ledger.journal[:-decisions]
+            without = sorted((change, client) for client, (change, pin) in ledger.pins.items() if pin is None)
+            for change, client in without[:-unpinned]:
+                del ledger.pins[client]
+                ledger.forgotten = change
+
+    def pins(self, app: str, since: int = 0) -> tuple[tuple[Pin, ...], tuple[str, ...] | None]:
         """See `Store.pins`."""
         with self._reading(app) as ledger:
+            is_all = since == 0 or since < ledger.forgotten
+            since = 0 if is_all else since
             later = [(client, pin) for client, (change, pin) in sorted(ledger.pins.items()) if change > since]
         pinned = tuple(pin for _, pin in later if pin is not None)
-        return pinned, tuple(client for client, pin in later if pin is None) if since else ()
+        return pinned, None if is_all else tuple(client for client, pin in later if pin is None)
 
     def pin(self, app: str, pins: Sequence[Pin]) -> None:
         """See `Store.pin`."""
@@ -184,6 +214,29 @@ class MemoryStore:
         """See `Store.usage`."""
         with self._reading(app) as ledger:
             return tuple(ledger.usage[key] for key in sorted(ledger.usage) if key[2] >= since_hour)
+
+    def usage_by_version(self, app: str, since_hour: int, hourly_from: int) -> tuple[VersionUse, ...]:
+        """See `Store.usage_by_version`."""
+        uses: dict[tuple[str, int], VersionUse] = {}
+        for each in self.usage(app, since_hour):
+            key = each.version, each.hour if each.hour >= hourly_from else each.hour // 24 * 24
+            known = uses.get(key)
+            if each.requests > 0:
+                uses[key] = VersionUse(
+                    version=each.version, hour=max(each.hour, known.hour if known else each.hour),
+                    requests=each.requests + (known.requests if known else 0),
+                    last_s=max(each.last_s, known.last_s if known else each.last_s),
+                )  # fmt: skip
+        return tuple(sorted(uses.values(), key=lambda each: (each.version, each.hour)))
+
+    def usage_by_client(self, app: str, since_hour: int = 0) -> tuple[UsageCount, ...]:
+        """See `Store.usage_by_client`."""
+        sums: dict[tuple[str, str], UsageCount] = {}
+        for each in self.usage(app, since_hour):
+            key = each.version, each.client
+            known = sums.get(key)
+            sums[key] = each if known is None else replace(add(known, each), hour=max(known.hour, each.hour))
+        return tuple(sums[key] for key in sorted(sums))
 
     def forget_usage(self, app: str, before_hour: int) -> int:
         """See `Store.forget_usage`."""
@@ -219,6 +272,45 @@ class MemoryStore:
         with self._writing(app) as ledger:
             ledger.migrations[entry.step, entry.phase] = entry
             ledger.change += 1
+
+    def add_api_key(self, app: str, key: ApiKey) -> bool:
+        """See `Store.add_api_key`."""
+        check_key(key)
+        document(key)
+        with self._writing(app) as ledger:
+            if key.id in ledger.api_keys:
+                return False
+            ledger.change += 1
+            ledger.api_keys[key.id] = ledger.change, key
+            ledger.journal.append(creation(key, ledger.change))
+            return True
+
+    def api_keys(self, app: str, since: int = 0) -> tuple[ApiKey, ...]:
+        """See `Store.api_keys`."""
+        with self._reading(app) as ledger:
+            return tuple(sorted((key for change, key in ledger.api_keys.values() if change > since), key=key_order))
+
+    def revoke_api_key(self, app: str, id: str, *, actor: str, at_s: float) -> bool:
+        """See `Store.revoke_api_key`."""
+        check_names(id)
+        with self._writing(app) as ledger:
+            known = ledger.api_keys.get(id)
+            if known is None or known[1].revoked_s is not None:
+                return False
+            revoked = replace(known[1], revoked_s=at_s, revoked_by=actor)
+            ledger.change += 1
+            ledger.api_keys[id] = ledger.change, revoked
+            ledger.journal.append(revocation(revoked, ledger.change))
+            return True
+
+    def touch_api_keys(self, app: str, uses: Mapping[str, float]) -> None:
+        """See `Store.touch_api_keys`."""
+        check_names(*uses)
+        with self._writing(app) as ledger:
+            for key_id, used_s in uses.items():
+                change, key = ledger.api_keys.get(key_id, (0, None))
+                if key is not None and (key.last_used_s is None or key.last_used_s < used_s):
+                    ledger.api_keys[key_id] = change, replace(key, last_used_s=used_s)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:

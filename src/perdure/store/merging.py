@@ -20,6 +20,8 @@ from perdure.store.records import (
 
 __all__ = [
     "HEALTH_KEPT_S",
+    "JOURNAL_KEPT",
+    "UNPINNED_KEPT",
     "add",
     "check_names",
     "document",
@@ -32,6 +34,12 @@ __all__ = [
 
 HEALTH_KEPT_S = 86_400.0
 """How long a process that says nothing more is remembered."""
+
+JOURNAL_KEPT = 10_000
+"""How many decisions are remembered."""
+
+UNPINNED_KEPT = 1000
+"""How many clients that have a pin no more are remembered, so that whoever follows the pins learns of it."""
 
 
 def check_names(*names: str) -> None:

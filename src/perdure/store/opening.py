@@ -47,8 +47,7 @@ def _open(url: "URL", where: str) -> Store:
 
     database = Database(url, where)
     try:
-        database.prepare()
-        upgrade(database.alone, where)
+        database.prepare(lambda: upgrade(database.alone, where))
     except BaseException:
         database.close()
         raise
@@ -85,10 +84,9 @@ def _shown(url: "URL") -> str:
 
 def _check_folder(url: "URL", where: str) -> None:
     """Make the folder of the file if only that is missing, and refuse what cannot become a file."""
+    from perdure.store.database import make_folder
+
     path = Path(url.database or "")
     if path.is_dir():
         raise StoreError(f"{where} is a folder: name a file in it")
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{where} cannot be opened: its folder {path.parent}: {error.strerror}") from error
+    make_folder(path.parent, where)

@@ -1,15 +1,15 @@
 """What a `Store` keeps, as data."""
 
 import hashlib
-from typing import Literal, final
+from typing import Literal, NamedTuple, final
 
 from msgspec import Struct
 
 from perdure.manifest.records import Api, HandlerManifest
 
 __all__ = [
-    "NAME_LIMIT", "Control", "HealthReport", "JournalEntry", "MigrationEntry", "Pin", "Publication",
-    "PublishedVersion", "Status", "UsageCount", "VersionControl", "storable_name",
+    "NAME_LIMIT", "Control", "HealthReport", "JournalEntry", "MigrationEntry", "Pin", "Position", "Publication",
+    "PublishedVersion", "Status", "UsageCount", "VersionControl", "VersionUse", "storable_name",
 ]  # fmt: skip
 
 NAME_LIMIT = 200
@@ -17,6 +17,16 @@ NAME_LIMIT = 200
 
 Status = Literal["registered", "active", "retired"]
 """``registered``: known, serves nobody; ``active``: serves who asks for it; ``retired``: answers 410."""
+
+
+@final
+class Position(NamedTuple):
+    """What changes whenever something about an app does."""
+
+    origin: str
+    """Drawn when the store first heard of the app: another one is another store. "" where it never did."""
+    change: int
+    """See `perdure.store.base.Store.change`."""
 
 
 @final
@@ -101,6 +111,17 @@ class UsageCount(Struct, frozen=True, kw_only=True):
 
 
 @final
+class VersionUse(Struct, frozen=True, kw_only=True):
+    """How often a version was used within one hour, or one day, by whomever."""
+
+    version: str
+    hour: int
+    """The last hour in which it was used, of the day if it is a day."""
+    requests: int
+    last_s: float
+
+
+@final
 class HealthReport(Struct, frozen=True, kw_only=True):
     """What one process saw of one version within its window."""
 
@@ -111,6 +132,8 @@ class HealthReport(Struct, frozen=True, kw_only=True):
     errors: int
     slow: int
     healthy: bool
+    needed: bool = False
+    """A tag or the default version of that process' build leads to it."""
 
 
 @final

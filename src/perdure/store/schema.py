@@ -26,8 +26,8 @@ from sqlalchemy import (
 from perdure.errors import StoreError
 
 __all__ = [
-    "APPS", "CONTENT", "HEALTH", "JOURNAL", "MANIFESTS", "METADATA", "MIGRATIONS", "PINS", "SCHEMA", "STEPS", "USAGE",
-    "VERSIONS", "upgrade",
+    "API_KEYS", "APPS", "CONTENT", "HEALTH", "JOURNAL", "MANIFESTS", "METADATA", "MIGRATIONS", "PINS", "SCHEMA",
+    "STEPS", "USAGE", "VERSIONS", "upgrade",
 ]  # fmt: skip
 
 METADATA: Final = MetaData()
@@ -45,9 +45,12 @@ APPS: Final = Table(
     Column("decided", BigInteger, nullable=False),
     Column("control", LargeBinary, nullable=False),
     Column("reported", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("forgotten", BigInteger, nullable=False),
 )
 """One row for each app: its change number, that of the last publication and of the last decision, the fingerprint of
-the last publication, the control, and a number that grows with each health report."""
+the last publication, the control, a number that grows with each health report, what tells this row from that of any
+other store, and the number up to which it is forgotten who was unpinned."""
 
 CONTENT: Final = Table(
     "perdure_content",
@@ -126,6 +129,16 @@ MIGRATIONS: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+API_KEYS: Final = Table(
+    "perdure_api_keys",
+    METADATA,
+    Column("app", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("change", BigInteger, nullable=False),
+    Column("last_used_s", Double),
+    Column("body", LargeBinary, nullable=False),
+)
+
 STEPS: Final = (
     """
     CREATE TABLE perdure_apps (
@@ -162,6 +175,17 @@ STEPS: Final = (
         app TEXT NOT NULL, step TEXT NOT NULL, phase TEXT NOT NULL, position BIGINT NOT NULL, body {BYTES} NOT NULL,
         PRIMARY KEY (app, step, phase)
     )
+    """,
+    """
+    ALTER TABLE perdure_apps ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+    ALTER TABLE perdure_apps ADD COLUMN forgotten BIGINT NOT NULL DEFAULT 0
+    """,
+    """
+    CREATE TABLE perdure_api_keys (
+        app TEXT NOT NULL, id TEXT NOT NULL, change BIGINT NOT NULL, last_used_s DOUBLE PRECISION,
+        body {BYTES} NOT NULL, PRIMARY KEY (app, id)
+    );
+    CREATE INDEX perdure_api_keys_by_change ON perdure_api_keys (app, change)
     """,
 )
 """What each step executes; statements are separated by semicolons."""

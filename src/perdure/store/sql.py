@@ -1,23 +1,26 @@
 """A store in SQLite or PostgreSQL, by SQLAlchemy Core: one code for both."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import final
 
 import msgspec
-from sqlalchemy import Connection, case, delete, select
+from sqlalchemy import Column, ColumnElement, Connection, delete, select
 
 from perdure.errors import StoreError
 from perdure.gtype.nodes import GType
 from perdure.manifest.records import HandlerManifest
+from perdure.store import sql_api_keys, sql_usage
+from perdure.store.api_keys import ApiKey
 from perdure.store.database import Database
 from perdure.store.merging import (
     HEALTH_KEPT_S,
+    JOURNAL_KEPT,
+    UNPINNED_KEPT,
     check_names,
     document,
     latest_reports,
     pins_to_set,
-    summed,
 )
 from perdure.store.records import (
     Control,
@@ -25,11 +28,13 @@ from perdure.store.records import (
     JournalEntry,
     MigrationEntry,
     Pin,
+    Position,
     Publication,
     PublishedVersion,
     UsageCount,
+    VersionUse,
 )
-from perdure.store.schema import HEALTH, JOURNAL, MIGRATIONS, PINS, USAGE
+from perdure.store.schema import HEALTH, JOURNAL, MIGRATIONS, PINS
 from perdure.store.sql_apps import AppRow, in_portions, locked_app, read_app, write_app
 from perdure.store.sql_publications import Publications
 
@@ -54,12 +59,16 @@ class SqlStore:
         self._publications = Publications(database, where)
         self._manifest_there = self._publications.manifest_there
         self._gtype_there = self._publications.gtype_there
-        self._health: dict[str, tuple[int, tuple[HealthReport, ...]]] = {}
+        self._health: dict[str, tuple[Position, tuple[HealthReport, ...]]] = {}
         """By app, with the number it was read at."""
 
     def close(self) -> None:
         """See `Store.close`."""
         self._database.close()
+
+    def time(self) -> float | None:
+        """See `Store.time`."""
+        return self._database.time()
 
     def publish(self, publication: Publication, *, at_s: float) -> bool:
         """See `Store.publish`."""
@@ -85,6 +94,11 @@ class SqlStore:
         """See `Store.change`."""
         return self._row(app).change
 
+    def position(self, app: str) -> Position:
+        """See `Store.position`."""
+        row = self._row(app)
+        return Position(row.origin, row.change)
+
     def control(self, app: str) -> Control:
         """See `Store.control`."""
         return msgspec.json.decode(self._row(app).control, type=Control)
@@ -109,13 +123,28 @@ class SqlStore:
         with self._database.reading() as connection:
             return tuple(msgspec.json.decode(body, type=JournalEntry) for body in connection.scalars(chosen))
 
-    def pins(self, app: str, since: int = 0) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
+    def shorten(self, app: str, *, decisions: int = JOURNAL_KEPT, unpinned: int = UNPINNED_KEPT) -> None:
+        """See `Store.shorten`."""
+        with self._database.writing() as connection:
+            row = locked_app(self._database, connection, app)
+            oldest = _last_but(connection, JOURNAL.c.number, decisions, JOURNAL.c.app == app)
+            connection.execute(delete(JOURNAL).where(JOURNAL.c.app == app, JOURNAL.c.number <= oldest))
+            without = (PINS.c.app == app) & PINS.c.body.is_(None)
+            forgotten = _last_but(connection, PINS.c.change, unpinned, without)
+            if forgotten:
+                connection.execute(delete(PINS).where(without, PINS.c.change <= forgotten))
+                write_app(connection, app, row._replace(forgotten=forgotten))
+
+    def pins(self, app: str, since: int = 0) -> tuple[tuple[Pin, ...], tuple[str, ...] | None]:
         """See `Store.pins`."""
-        chosen = select(PINS.c.client, PINS.c.body).where(PINS.c.app == app, PINS.c.change > since)
         with self._database.reading() as connection:
-            rows = sorted((client, body) for client, body in connection.execute(chosen))
+            rows = _pins_since(connection, app, since)
+            # Asked afterwards: what was forgotten in between is then known to be missing.
+            is_all = since == 0 or read_app(connection, app).forgotten > since
+            if is_all and since:
+                rows = _pins_since(connection, app, 0)
         pinned = tuple(msgspec.json.decode(body, type=Pin) for _, body in rows if body is not None)
-        return pinned, tuple(client for client, body in rows if body is None) if since else ()
+        return pinned, None if is_all else tuple(client for client, body in rows if body is None)
 
     def pin(self, app: str, pins: Sequence[Pin]) -> None:
         """See `Store.pin`."""
@@ -140,33 +169,23 @@ class SqlStore:
 
     def add_usage(self, app: str, counts: Sequence[UsageCount]) -> None:
         """See `Store.add_usage`."""
-        check_names(app)
-        rows = [{"app": app, **msgspec.structs.asdict(each)} for each in summed(counts)]
-        added = self._database.upsert(USAGE)
-        later = case((added.excluded.last_s > USAGE.c.last_s, added.excluded.last_s), else_=USAGE.c.last_s)
-        upsert = added.on_conflict_do_update(
-            index_elements=["app", "hour", "version", "client"],
-            set_={"requests": USAGE.c.requests + added.excluded.requests, "last_s": later},
-        )
-        with self._database.writing() as connection:
-            for portion in in_portions(rows):
-                connection.execute(upsert, portion)
+        sql_usage.add_usage(self._database, app, counts)
 
     def usage(self, app: str, since_hour: int = 0) -> tuple[UsageCount, ...]:
         """See `Store.usage`."""
-        columns = (USAGE.c.version, USAGE.c.client, USAGE.c.hour, USAGE.c.requests, USAGE.c.last_s)
-        chosen = select(*columns).where(USAGE.c.app == app, USAGE.c.hour >= since_hour)
-        with self._database.reading() as connection:
-            counts = [
-                UsageCount(version=version, client=client, hour=hour, requests=requests, last_s=last_s)
-                for version, client, hour, requests, last_s in connection.execute(chosen)
-            ]
-        return tuple(sorted(counts, key=lambda each: (each.version, each.client, each.hour)))
+        return sql_usage.usage(self._database, app, since_hour)
+
+    def usage_by_version(self, app: str, since_hour: int, hourly_from: int) -> tuple[VersionUse, ...]:
+        """See `Store.usage_by_version`."""
+        return sql_usage.usage_by_version(self._database, app, since_hour, hourly_from)
+
+    def usage_by_client(self, app: str, since_hour: int = 0) -> tuple[UsageCount, ...]:
+        """See `Store.usage_by_client`."""
+        return sql_usage.usage_by_client(self._database, app, since_hour)
 
     def forget_usage(self, app: str, before_hour: int) -> int:
         """See `Store.forget_usage`."""
-        with self._database.writing() as connection:
-            return connection.execute(delete(USAGE).where(USAGE.c.app == app, USAGE.c.hour < before_hour)).rowcount
+        return sql_usage.forget_usage(self._database, app, before_hour)
 
     def put_health(self, app: str, reports: Sequence[HealthReport]) -> None:
         """See `Store.put_health`."""
@@ -193,14 +212,15 @@ class SqlStore:
     def health(self, app: str) -> tuple[HealthReport, ...]:
         """See `Store.health`."""
         with self._database.reading() as connection:
-            number = read_app(connection, app).reported
+            row = read_app(connection, app)
+            position = Position(row.origin, row.reported)
             known = self._health.get(app)
-            if known is not None and known[0] == number:
+            if known is not None and known[0] == position:
                 return known[1]
             bodies = connection.scalars(select(HEALTH.c.body).where(HEALTH.c.app == app)).all()
         read = (msgspec.json.decode(body, type=HealthReport) for body in bodies)
         reports = tuple(sorted(read, key=lambda each: (each.version, each.process)))
-        self._health[app] = number, reports
+        self._health[app] = position, reports
         return reports
 
     def migrations(self, app: str) -> tuple[MigrationEntry, ...]:
@@ -221,6 +241,22 @@ class SqlStore:
                 put.on_conflict_do_update(index_elements=["app", "step", "phase"], set_={"body": put.excluded.body})
             )
             write_app(connection, app, row._replace(change=row.change + 1))
+
+    def add_api_key(self, app: str, key: ApiKey) -> bool:
+        """See `Store.add_api_key`."""
+        return sql_api_keys.add_api_key(self._database, app, key)
+
+    def api_keys(self, app: str, since: int = 0) -> tuple[ApiKey, ...]:
+        """See `Store.api_keys`."""
+        return sql_api_keys.api_keys(self._database, app, since)
+
+    def revoke_api_key(self, app: str, id: str, *, actor: str, at_s: float) -> bool:
+        """See `Store.revoke_api_key`."""
+        return sql_api_keys.revoke_api_key(self._database, app, id, actor, at_s)
+
+    def touch_api_keys(self, app: str, uses: Mapping[str, float]) -> None:
+        """See `Store.touch_api_keys`."""
+        sql_api_keys.touch_api_keys(self._database, app, uses)
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """See `Store.lock`."""
@@ -252,6 +288,17 @@ class SqlStore:
         for portion in in_portions(rows):
             connection.execute(upsert, portion)
         write_app(connection, app, row._replace(change=change))
+
+
+def _last_but(connection: Connection, numbers: Column[int], kept: int, which: ColumnElement[bool]) -> int:
+    """Return the greatest of *numbers* but for so many that are to be kept; 0 where there are no more."""
+    found = connection.scalar(select(numbers).where(which).order_by(numbers.desc()).offset(kept).limit(1))
+    return found or 0
+
+
+def _pins_since(connection: Connection, app: str, since: int) -> list[tuple[str, bytes | None]]:
+    chosen = select(PINS.c.client, PINS.c.body).where(PINS.c.app == app, PINS.c.change > since)
+    return sorted((client, body) for client, body in connection.execute(chosen))
 
 
 def _known_pins(connection: Connection, app: str, clients: Sequence[str]) -> dict[str, Pin]:

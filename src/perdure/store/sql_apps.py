@@ -1,6 +1,7 @@
 """The row of an app in a SQL store: its numbers and its control."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from secrets import token_hex
 from typing import Final, NamedTuple, TypeVar, final
 
 from sqlalchemy import Connection, select, update
@@ -26,6 +27,8 @@ class AppRow(NamedTuple):
     decided: int = 0
     control: bytes = b"{}"
     reported: int = 0
+    origin: str = ""
+    forgotten: int = 0
 
 
 _COLUMNS = [APPS.c[name] for name in AppRow._fields]
@@ -44,7 +47,7 @@ def locked_app(database: Database, connection: Connection, app: str) -> AppRow:
         StoreError: *app* is no name a store takes.
     """
     check_names(app)
-    first = database.upsert(APPS).values(app=app, **AppRow()._asdict())
+    first = database.upsert(APPS).values(app=app, **AppRow(origin=token_hex(8))._asdict())
     connection.execute(first.on_conflict_do_nothing(index_elements=["app"]))
     return AppRow(*connection.execute(select(*_COLUMNS).where(APPS.c.app == app).with_for_update()).one())
 

@@ -13,7 +13,7 @@ from perdure.manifest.records import Api, HandlerManifest
 from perdure.store.content import Packer, Part, Unpacker
 from perdure.store.database import Database
 from perdure.store.merging import check_names, document, fresh_versions, registered, version_order
-from perdure.store.records import Control, Publication, PublishedVersion
+from perdure.store.records import Control, Position, Publication, PublishedVersion
 from perdure.store.schema import CONTENT, MANIFESTS, VERSIONS
 from perdure.store.sql_apps import AppRow, in_portions, locked_app, read_app, write_app
 
@@ -36,9 +36,9 @@ class Publications:
         self._unpacker = Unpacker(self._fetch, where)
         self.manifest_there = self._unpacker.manifest_there
         self.gtype_there = self._unpacker.gtype_there
-        self._versions: dict[str, tuple[int, tuple[PublishedVersion, ...]]] = {}
+        self._versions: dict[str, tuple[Position, tuple[PublishedVersion, ...]]] = {}
         """By app, with the number of the publication they were read at."""
-        self._manifests: dict[str, tuple[int, tuple[HandlerManifest, ...]]] = {}
+        self._manifests: dict[str, tuple[Position, tuple[HandlerManifest, ...]]] = {}
 
     def publish(self, publication: Publication, at_s: float) -> bool:
         """See `perdure.store.base.Store.publish`."""
@@ -67,28 +67,28 @@ class Publications:
     def versions(self, app: str) -> tuple[PublishedVersion, ...]:
         """See `perdure.store.base.Store.versions`."""
         with self._database.reading() as connection:
-            number = read_app(connection, app).published
+            position = _published_at(read_app(connection, app))
             known = self._versions.get(app)
-            if known is not None and known[0] == number:
+            if known is not None and known[0] == position:
                 return known[1]
             rows = connection.execute(select(VERSIONS.c.api, VERSIONS.c.body).where(VERSIONS.c.app == app)).all()
         apis = self._unpacker.apis({api for api, _ in rows})
         read = (replace(msgspec.json.decode(body, type=PublishedVersion), api=apis[api]) for api, body in rows)
         versions = tuple(sorted(read, key=version_order))
-        self._versions[app] = number, versions
+        self._versions[app] = position, versions
         return versions
 
     def manifests(self, app: str) -> tuple[HandlerManifest, ...]:
         """See `perdure.store.base.Store.manifests`."""
         with self._database.reading() as connection:
-            number = read_app(connection, app).published
+            position = _published_at(read_app(connection, app))
             known = self._manifests.get(app)
-            if known is not None and known[0] == number:
+            if known is not None and known[0] == position:
                 return known[1]
             current = _current(connection, app)
         found = self._unpacker.manifests(current.values())
         manifests = tuple(found[current[key]] for key in sorted(current))
-        self._manifests[app] = number, manifests
+        self._manifests[app] = position, manifests
         return manifests
 
     def manifest(self, fingerprint: str) -> HandlerManifest | None:
@@ -168,6 +168,10 @@ def _fingerprint(publication: Publication, packer: Packer) -> str:
     ]
     said = [versions, sorted({manifest.fingerprint for manifest in publication.manifests})]
     return hashlib.sha256(document(said)).hexdigest()
+
+
+def _published_at(row: AppRow) -> Position:
+    return Position(row.origin, row.published)
 
 
 def _published(row: AppRow, fingerprint: str, control: Control | None, is_news: bool) -> AppRow:

@@ -3,6 +3,8 @@
 A delta names whole types and endpoints, not members of them: that keeps a recorded type readable on its own, and a
 merge of two branches conflicts exactly where both changed the same type.
 
+Beside them stands what is called otherwise since: that cannot be seen in the types.
+
 A digest protects it. It covers all that is recorded of a revision, and the digest of the one before, so that history
 cannot change underneath; not the transformers, which a person owns and may have to mend.
 """
@@ -18,6 +20,7 @@ from msgspec import Struct
 from perdure.errors import RevisionError
 from perdure.gtype.nodes import Node
 from perdure.manifest.records import Api, Endpoint
+from perdure.timescape.renames import Renames
 
 __all__ = [
     "Delta", "Seal", "apply", "decode_delta", "decode_sealed", "delta", "digest_of", "encode_delta", "write_delta",
@@ -32,6 +35,8 @@ class Delta(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     types: dict[str, Node | None] = {}
     endpoints: dict[str, Endpoint | None] = {}
+    renames: Renames = Renames()
+    """What of it is called otherwise; nobody has compared it with the types yet."""
 
 
 @final
@@ -53,14 +58,18 @@ class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     published: bool = False
     types: dict[str, Node | None] = {}
     endpoints: dict[str, Endpoint | None] = {}
+    renames: Renames | None = None
 
 
 _UNSEALED = Seal()
+_NO_RENAMES = Renames()
 
 
-def delta(old: Api, new: Api) -> Delta:
-    """Return what must be applied to *old* to get *new*."""
-    return Delta(types=_differences(old.types, new.types), endpoints=_differences(old.endpoints, new.endpoints))
+def delta(old: Api, new: Api, renames: Renames = _NO_RENAMES) -> Delta:
+    """Return what must be applied to *old* to get *new*, and what of it is called otherwise in *new*."""
+    return Delta(
+        types=_differences(old.types, new.types), endpoints=_differences(old.endpoints, new.endpoints), renames=renames
+    )
 
 
 def apply(old: Api, change: Delta) -> Api:
@@ -110,15 +119,19 @@ def digest_of(revision: str, facts: tuple[int, str | None, str | None], change: 
         change: What it changes.
         previous: The digest of the revision before it; "" for the first.
     """
-    text = msgspec.json.encode((revision, *facts, previous, change), order="sorted")
+    covered: dict[str, object] = {"types": change.types, "endpoints": change.endpoints}
+    if change.renames:
+        covered["renames"] = change.renames
+    text = msgspec.json.encode((revision, *facts, previous, covered), order="sorted")
     return hashlib.sha256(text).hexdigest()
 
 
 def encode_delta(revision: str, change: Delta, seal: Seal = _UNSEALED) -> str:
     """Return the text of the ``.json`` beside the revision file with the stem *revision*: sorted, indented, stable."""
     document = _Document(
-        revision=revision, digest=seal.digest, published=seal.published, types=change.types, endpoints=change.endpoints
-    )
+        revision=revision, digest=seal.digest, published=seal.published, types=change.types,
+        endpoints=change.endpoints, renames=change.renames or None,
+    )  # fmt: skip
     return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2).decode() + "\n"
 
 
@@ -146,7 +159,8 @@ def decode_sealed(revision: str, text: bytes | str) -> tuple[Delta, Seal]:
             f"it records {document.revision!r}: rename a revision file and its .json together, and the name inside"
         )
     seal = Seal(digest=document.digest, published=document.published)
-    return Delta(types=document.types, endpoints=document.endpoints), seal
+    renames = document.renames or _NO_RENAMES
+    return Delta(types=document.types, endpoints=document.endpoints, renames=renames), seal
 
 
 def write_delta(folder: Path, revision: str, change: Delta, seal: Seal = _UNSEALED) -> Path:

@@ -10,8 +10,7 @@ __all__ = ["endpoint_references", "reaching"]
 
 def endpoint_references(endpoint: Endpoint) -> frozenset[str]:
     """Return the names of the types *endpoint* mentions, in requests and answers, not those these mention in turn."""
-    nodes = (endpoint.params, endpoint.query, endpoint.headers, endpoint.body, endpoint.response)
-    return frozenset(name for node in nodes if node is not None for name in references(node))
+    return frozenset(name for node in endpoint.nodes() for name in references(node))
 
 
 def reaching(targets: Iterable[str], mentioned_by: Mapping[str, Iterable[str]]) -> set[str]:

@@ -106,11 +106,13 @@ def _record_all(line: Iterable[RevisionFile]) -> Iterable[RecordedRevision]:
         if seal.digest is not None and seal.digest != digest:
             raise RevisionError(
                 f"{file.path.with_suffix('.json')}: this revision, or one before it, is not what was recorded: its "
-                "date, label, after or types were edited. Restore the files from version control; what is not "
+                "date, label, after, types or renames were edited. Restore the files from version control; what is not "
                 f"published yet may be sealed anew: perdure revision --redate {file.name}"
             )
         before, api = api, _applied(api, file, change)
-        recorded = record(file.name, file.revision, before=before, after=api, message=file.message)
+        recorded = record(
+            file.name, file.revision, before=before, after=api, message=file.message, renames=change.renames
+        )
         yield structs.replace(
             recorded, file=str(file.path), holes=find_holes(file.text), digest=digest, is_published=seal.published
         )

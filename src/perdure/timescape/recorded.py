@@ -10,6 +10,7 @@ from perdure.gtype.traversal import references
 from perdure.manifest.records import Api
 from perdure.timescape.graph import endpoint_references
 from perdure.timescape.holes import Hole
+from perdure.timescape.renames import Renames, check_renames
 from perdure.timescape.revision import (
     DatabaseSteps,
     Impossibility,
@@ -23,6 +24,7 @@ from perdure.timescape.revision import (
 __all__ = ["RecordedRevision", "record", "targeted_types"]
 
 _PARAMETER = re.compile(r"\{([^{}:]+)[^{}]*\}")
+_NO_RENAMES = Renames()
 
 
 @final
@@ -42,6 +44,8 @@ class RecordedRevision(Struct, frozen=True, kw_only=True):
     moves: tuple[Move, ...] = ()
     impossibilities: tuple[Impossibility, ...] = ()
     promises: tuple[Lossless, ...] = ()
+    renames: Renames = Renames()
+    """What its author said is called otherwise since; endpoints are in *moves*."""
     place: str = ""
     """``file:line`` of ``Revision(…)``."""
     file: str = ""
@@ -56,12 +60,14 @@ class RecordedRevision(Struct, frozen=True, kw_only=True):
     """Its ``.json`` says that it has been published: it cannot be written anew any more."""
 
 
-def record(name: str, revision: Revision, *, before: Api, after: Api, message: str = "") -> RecordedRevision:
-    """Return *revision* with the APIs before and after it.
+def record(
+    name: str, revision: Revision, *, before: Api, after: Api, message: str = "", renames: Renames = _NO_RENAMES
+) -> RecordedRevision:
+    """Return *revision* with the APIs before and after it, and what was recorded to be called otherwise since.
 
     Raises:
-        RevisionError: *after* refers to types it does not define; or a transformer or move of *revision* names a
-            type or endpoint that is not there. The message has file and line, and what was probably meant.
+        RevisionError: *after* refers to types it does not define; or a transformer, a move or a rename of *revision*
+            names a type or endpoint that is not there. The message has file and line, and what was probably meant.
     """
     _check_references(revision, before, after)
     for transformer in revision.transformers:
@@ -73,11 +79,13 @@ def record(name: str, revision: Revision, *, before: Api, after: Api, message: s
             )
     for move in revision.moves:
         _check_move(move, revision, before, after)
+    if renames:
+        _check_renames(renames, revision, before, after)
     return RecordedRevision(
         name=name, seconds=revision.seconds, label=revision.label, message=message, before=before, after=after,
         transformers=tuple(revision.transformers), moves=tuple(revision.moves),
-        impossibilities=tuple(revision.impossibilities), promises=tuple(revision.promises), place=revision.place,
-        database=revision.steps,
+        impossibilities=tuple(revision.impossibilities), promises=tuple(revision.promises), renames=renames,
+        place=revision.place, database=revision.steps,
     )  # fmt: skip
 
 
@@ -130,6 +138,16 @@ def _check_move(move: Move, revision: Revision, before: Api, after: Api) -> None
             f"{move.place}: nothing fills {{{missing[0]}}} of {move.new!r}: declare @revision.request({move.old!r}) "
             f"that sets request.path[{missing[0]!r}]"
         )
+
+
+def _check_renames(renames: Renames, revision: Revision, before: Api, after: Api) -> None:
+    try:
+        check_renames(renames, before, after)
+    except RevisionError as error:
+        file = revision.place.rpartition(":")[0].removesuffix(".py") + ".json"
+        raise RevisionError(
+            f'{file}: under "renames", {error}. Restore the file from version control, or take it out there'
+        ) from error
 
 
 def _unknown(place: str, kind: str, name: str, known: tuple[str, ...], when: str) -> str:

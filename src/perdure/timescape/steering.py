@@ -7,10 +7,14 @@ from msgspec import Struct
 
 from perdure.context.exchange import Exchange
 
-__all__ = ["OPEN", "Closed", "Steering"]
+__all__ = ["OPEN", "Closed", "Settle", "Steering"]
 
 Choose = Callable[[Exchange], int]
 """Return the index of the version that serves a request; quick, and the same for every request of one client."""
+
+Settle = Callable[[Exchange, int, int], None]
+"""Called with a request that asked for no version and was answered by a handler, the index of the version it got, and
+the status of its answer; quick."""
 
 
 @final
@@ -42,6 +46,8 @@ class Steering(Struct, frozen=True, kw_only=True):
     """Tags that are shared out over versions."""
     choose: Choose | None = None
     """Serves who asks for nothing, by pin; None where nobody is pinned and the default stands for one version."""
+    settle: Settle | None = None
+    """Hears what those got who asked for nothing; None where nobody wants to know."""
 
 
 OPEN: Final = Steering()

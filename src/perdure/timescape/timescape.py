@@ -39,11 +39,12 @@ class State:
             of state can only leave its answer in the one it read, so nothing here goes stale.
         default: Index of the version that serves a client that asks for none, unless *choose* says otherwise.
         choose: Serves who asks for nothing, where that depends on who asks.
+        settle: Hears what those got who asked for nothing; None where nobody wants to know.
         headers: For each version, what its answers carry.
         steering: The decisions.
     """
 
-    __slots__ = ("choose", "default", "headers", "known", "resolver", "steering", "versions")
+    __slots__ = ("choose", "default", "headers", "known", "resolver", "settle", "steering", "versions")
 
     def __init__(
         self, versions: tuple[Version, ...], resolver: Resolver, default: int, headers: tuple[HeaderItems, ...],
@@ -56,6 +57,7 @@ class State:
         self.choose = steering.choose or steering.splits.get(default_tag)
         if self.choose is None and default in steering.closed:
             self.choose = lambda _: default
+        self.settle = steering.settle
         self.headers = headers
         self.steering = steering
 

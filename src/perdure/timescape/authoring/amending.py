@@ -23,6 +23,7 @@ from perdure.timescape.delta import Seal, delta, digest_of, encode_delta
 from perdure.timescape.holes import find_holes
 from perdure.timescape.loading import load_revisions
 from perdure.timescape.recorded import RecordedRevision
+from perdure.timescape.renames import Renames, is_listed, kept_renames
 from perdure.timescape.revision import Impossibility
 
 __all__ = ["amend_revision", "refuse_published"]
@@ -51,12 +52,13 @@ def amend_revision(
     if message is not None:
         check_message(message)
     check_label(label, revisions[:-1])
-    text, functions = _amended(last, api, hints)
+    said = _said(last, api, hints)
+    text, functions = _amended(last, api, said)
     facts = Facts(last.seconds, label or last.label, revisions[-2].name if len(revisions) > 1 else None)
     text = set_facts(text, facts)
     if message is not None:
         text = set_message(text, message)
-    change = delta(last.before, api)
+    change = delta(last.before, api, said.renames)
     previous = revisions[-2].digest if len(revisions) > 1 else ""
     seal = Seal(digest=digest_of(last.name, facts, change, previous))
     write_files(folder, {f"{last.name}.json": encode_delta(last.name, change, seal), f"{last.name}.py": text})
@@ -76,12 +78,24 @@ def refuse_published(revisions: Sequence[RecordedRevision], verb: str) -> None:
         )
 
 
-def _amended(last: RecordedRevision, api: Api, hints: tuple[Sequence[str], Sequence[str]]) -> tuple[str, int]:
+def _said(last: RecordedRevision, api: Api, hints: tuple[Sequence[str], Sequence[str]]) -> Hints:
+    """Return what *hints* say, and what was said when *last* was recorded, as far as it still holds."""
+    said = read_hints(*hints, last.before, api)
+    members = {owner: dict(names) for owner, names in said.members.items()}
+    for owner, names in last.renames.members.items():
+        fresh = members.setdefault(owner, {})
+        taken = set() if is_listed(last.before.types.get(owner)) else set(fresh.values())
+        fresh |= {old: new for old, new in names.items() if old not in fresh and new not in taken}
+    renames = Renames(types={**last.renames.types, **said.types}, members=members)
+    kept = kept_renames(renames, last.before, api)
+    moves = {move.old: move.new for move in last.moves if move.new in api.endpoints}
+    return Hints(kept.types, kept.members, {**moves, **said.moves})
+
+
+def _amended(last: RecordedRevision, api: Api, said: Hints) -> tuple[str, int]:
     """Return the text of the file with what it lacks, and how many transformers were added."""
     text = Path(last.file).read_text("utf-8")
-    said = read_hints(*hints, last.before, api)
-    moves = {move.old: move.new for move in last.moves if move.new in api.endpoints}
-    sides = Sides(last.before, api, Hints(said.types, said.members, {**moves, **said.moves}))
+    sides = Sides(last.before, api, said)
     stale = [move.old for move in last.moves if sides.endpoints.get(move.old) != move.new]
     back = [each.target for each in last.impossibilities if _is_back(each, sides)]
     for method, targets in (("moved", stale), ("impossible", back)):

@@ -1,7 +1,5 @@
 """A revision that is not written yet: what the files will say."""
 
-from collections.abc import Mapping
-
 from perdure.diff.apis import diff_apis
 from perdure.diff.grouping import Group, group
 from perdure.gtype.nodes import Object
@@ -41,13 +39,9 @@ def list_changes(sides: Sides) -> list[str]:
     """
     if not sides.before.endpoints and not sides.before.types:
         return []
-    renames = {(owner, old): new for owner, names in sides.hints.members.items() for old, new in names.items()}
     moves = {old: new for old, new in sides.endpoints.items() if new is not None}
-    found = group(diff_apis(sides.before, sides.after, renames=renames, moves=moves))
-    told = [(each.type != "", _subject(each, sides), each.message) for each in found if not _is_hinted(each, sides)]
-    for owner, names in sides.hints.members.items():
-        if owner in sides.before.types and not _has_members(owner, sides):
-            told += [(True, owner, f'"{old}" is now called "{new}"') for old, new in names.items()]
+    found = group(diff_apis(sides.before, sides.after, renames=sides.hints.renames.pairs(), moves=moves))
+    told = [(each.type != "", _subject(each, sides), each.message) for each in found]
     lines = [_line(subject, message) for _, subject, message in dict.fromkeys(sorted(told))]
     more = len(lines) - _LISTED
     return lines if more <= 0 else [*lines[:_LISTED], f"And {more} more; `perdure diff` lists them all."]
@@ -72,15 +66,3 @@ def _subject(each: Group, sides: Sides) -> str:
 def _members(name: str, api: Api) -> list[str]:
     node = api.types.get(name)
     return [field.name for field in node.fields] if isinstance(node, Object) else []
-
-
-def _has_members(owner: str, sides: Sides) -> bool:
-    return isinstance(sides.before.types[owner], Object)
-
-
-def _is_hinted(each: Group, sides: Sides) -> bool:
-    """Tell whether *each* is half of a rename that a person told of, of a value of an enumeration."""
-    names: Mapping[str, str] = sides.hints.members.get(each.type, {})
-    return "enum-value" in each.rule and any(
-        each.message.startswith(f'"{name}"') for pair in names.items() for name in pair
-    )

@@ -15,13 +15,12 @@ from typing import final
 from msgspec import Struct
 
 from perdure.errors import ConfigError
-from perdure.gtype.nodes import Node, Object
-from perdure.manifest.records import Api, Endpoint
-from perdure.timescape.authoring.fitting import finite_values
+from perdure.manifest.records import Api
 from perdure.timescape.recorded import targeted_types
+from perdure.timescape.renames import Renames, is_listed, names_of
 from perdure.timescape.revision import is_endpoint_key
 
-__all__ = ["HintError", "Hints", "read_hints"]
+__all__ = ["HintError", "Hints", "must_be", "read_hints"]
 
 
 @final
@@ -40,6 +39,11 @@ class Hints(Struct, frozen=True):
     moves: Mapping[str, str] = {}
     """For endpoints of before, their keys after."""
 
+    @property
+    def renames(self) -> Renames:
+        """What is called otherwise, without the endpoints."""
+        return Renames(types=self.types, members=self.members)
+
 
 def read_hints(renames: Sequence[str], moves: Sequence[str], before: Api, after: Api) -> Hints:
     """Return what *renames* and *moves* say of the change from *before* to *after*.
@@ -54,19 +58,34 @@ def read_hints(renames: Sequence[str], moves: Sequence[str], before: Api, after:
     split = [_split(text, before) for text in renames]
     for text, owner, old, new in split:
         if not owner:
-            _must_be(old, before.types, f"--rename {text}: there was no type {old!r}")
-            _must_be(new, after.types, f"--rename {text}: there is no type {new!r}")
+            must_be(old, before.types, f"--rename {text}: there was no type {old!r}")
+            must_be(new, after.types, f"--rename {text}: there is no type {new!r}")
             _put(types, old, new, text, merges=True)
     for text, owner, old, new in split:
         if owner:
             known = {**before.types, **before.endpoints}
             family = targeted_types(owner, before) or (owner,)
             for each in family:
-                _must_be(each, known, f"--rename {text}: there was no type or endpoint {owner!r}")
+                must_be(each, known, f"--rename {text}: there was no type or endpoint {owner!r}")
                 _check_member(text, (each, old, new), before, after, {**types, **moved})
-                merges = finite_values(before.types.get(each, Object())) is not None
-                _put(members.setdefault(each, {}), old, new, text, merges=merges)
+                _put(members.setdefault(each, {}), old, new, text, merges=is_listed(before.types.get(each)))
+    _refuse_staying(members, types, before, after)
     return Hints(types, members, moved)
+
+
+def _refuse_staying(
+    members: Mapping[str, Mapping[str, str]], types: Mapping[str, str], before: Api, after: Api
+) -> None:
+    """Refuse hints on values that are still there, unless they take the place of others."""
+    for owner, names in members.items():
+        successor = types.get(owner, owner)
+        theirs = names_of(successor, after) if is_listed(before.types.get(owner)) else ()
+        for old, new in names.items():
+            if old in theirs and old not in names.values() and old != new:
+                raise HintError(
+                    f"--rename {owner}.{old}={new}: {successor} still has {old!r}, so it was not renamed; say which "
+                    f"value that is gone became {new!r}"
+                )
 
 
 def _read_moves(moves: Sequence[str], before: Api, after: Api) -> dict[str, str]:
@@ -75,8 +94,8 @@ def _read_moves(moves: Sequence[str], before: Api, after: Api) -> dict[str, str]
         old, sign, new = (part.strip() for part in text.partition("="))
         if not sign or not is_endpoint_key(old) or not is_endpoint_key(new):
             raise HintError(f'--move {text}: write it as --move "GET /old=GET /new"')
-        _must_be(old, before.endpoints, f"--move {text}: there was no endpoint {old!r}")
-        _must_be(new, after.endpoints, f"--move {text}: there is no endpoint {new!r}")
+        must_be(old, before.endpoints, f"--move {text}: there was no endpoint {old!r}")
+        must_be(new, after.endpoints, f"--move {text}: there is no endpoint {new!r}")
         _put(found, old, new, text, merges=True)
     return found
 
@@ -105,30 +124,20 @@ def _check_member(
     text: str, names: tuple[str, str, str], before: Api, after: Api, successors: Mapping[str, str]
 ) -> None:
     owner, old, new = names
-    ours = _names(owner, before)
-    _must_be(old, ours, f"--rename {text}: {owner} had no {old!r}")
+    ours = names_of(owner, before)
+    must_be(old, ours, f"--rename {text}: {owner} had no {old!r}")
     successor = successors.get(owner, owner)
     if successor in after.types or successor in after.endpoints:
-        theirs = _names(successor, after)
-        _must_be(new, theirs, f"--rename {text}: {successor} has no {new!r}")
+        theirs = names_of(successor, after)
+        must_be(new, theirs, f"--rename {text}: {successor} has no {new!r}")
 
 
-def _names(owner: str, api: Api) -> tuple[str, ...]:
-    """Return what of *owner* can be renamed."""
-    found: Node | Endpoint | None = api.types.get(owner) or api.endpoints.get(owner)
-    match found:
-        case Object(fields=fields):
-            return tuple(field.name for field in fields)
-        case Endpoint(params=params, query=query, headers=headers):
-            parts = [each for each in (params, query, headers) if each is not None]
-            return tuple(field.name for each in parts for field in each.fields)
-        case None:
-            return ()
-        case _:
-            return tuple(str(value) for value in finite_values(found) or ())
+def must_be(name: str, known: Iterable[str], complaint: str) -> None:
+    """Refuse *name* unless it is *known*.
 
-
-def _must_be(name: str, known: Iterable[str], complaint: str) -> None:
+    Raises:
+        HintError: *complaint*, and which of *known* was probably meant.
+    """
     import difflib
 
     names = sorted(known)

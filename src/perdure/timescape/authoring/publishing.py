@@ -24,7 +24,7 @@ def publish_revisions(folder: Path) -> list[str]:
             raise RevisionError(f"{each.file}:{hole.line}: still to decide: {hole.what}; then publish")
     texts = {
         f"{each.name}.json": encode_delta(
-            each.name, delta(each.before, each.after), Seal(digest=each.digest, published=True)
+            each.name, delta(each.before, each.after, each.renames), Seal(digest=each.digest, published=True)
         )
         for each in fresh
     }

@@ -21,6 +21,7 @@ from perdure.timescape.authoring.suggestions import suggestions
 from perdure.timescape.delta import Seal, delta, digest_of, encode_delta
 from perdure.timescape.holes import Hole, find_holes
 from perdure.timescape.recorded import RecordedRevision
+from perdure.timescape.renames import kept_renames
 from perdure.timescape.semver import parse_semver
 
 __all__ = ["Order", "Written", "check_label", "check_message", "record_revision"]
@@ -74,8 +75,9 @@ def record_revision(
     before = last.after if last is not None else Api()
     check_message(order.message)
     check_label(order.label, revisions)
-    change = delta(before, api)
-    sides = Sides(before, api, read_hints(order.renames, order.moves, before, api))
+    hints = read_hints(order.renames, order.moves, before, api)
+    change = delta(before, api, kept_renames(hints.renames, before, api))
+    sides = Sides(before, api, hints)
     if not change.types and not change.endpoints:
         return None
     seconds = _instant(order, last, clock)

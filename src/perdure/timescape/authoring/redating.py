@@ -21,6 +21,7 @@ from perdure.timescape.delta import Delta, Seal, apply, delta, encode_delta
 from perdure.timescape.graph import endpoint_references
 from perdure.timescape.instants import format_date
 from perdure.timescape.loading import RevisionFile, read_files, read_recording, seal_of
+from perdure.timescape.renames import kept_renames
 
 __all__ = ["redate_revisions"]
 
@@ -110,7 +111,7 @@ def _write(
         new = _renamed(folder, file, when)
         facts = Facts(when, file.revision.label, end.name)
         text = set_facts(file.text, facts)
-        fresh = delta(end.api, api)
+        fresh = delta(end.api, api, kept_renames(change.renames, end.api, api))
         digest = _digest(new, facts, fresh, end.digest)
         texts[f"{new}.py"] = text
         texts[f"{new}.json"] = encode_delta(new, fresh, Seal(digest=digest))

@@ -14,17 +14,15 @@ from typing import NamedTuple
 from perdure.errors import RevisionError
 from perdure.timescape.authoring.amending import refuse_published
 from perdure.timescape.authoring.folder import file_name, remove_files, slug, write_files
-from perdure.timescape.authoring.hints import Hints
 from perdure.timescape.authoring.layout import Call, Text, literal, statement
+from perdure.timescape.authoring.origins import Origins
 from perdure.timescape.authoring.recording import Written, check_label, check_message
 from perdure.timescape.authoring.rewriting import replace_nodes, revision_name, top_names
-from perdure.timescape.authoring.sides import Sides
 from perdure.timescape.authoring.source import Facts, docstring_lines, revision_line
 from perdure.timescape.delta import Seal, delta, digest_of, encode_delta
 from perdure.timescape.holes import find_holes
 from perdure.timescape.loading import load_revisions
-from perdure.timescape.recorded import RecordedRevision, targeted_types
-from perdure.timescape.revision import is_endpoint_key
+from perdure.timescape.recorded import RecordedRevision
 
 __all__ = ["squash_revisions"]
 
@@ -70,9 +68,10 @@ def squash_revisions(folder: Path, name: str, message: str | None, label: str | 
     check_message(title)
     labels = [each.label for each in chosen if each.label is not None]
     facts = Facts(chosen[-1].seconds, label or (labels[-1] if labels else None), earlier[-1].name if earlier else None)
-    text, left = _text(chosen, facts, title)
+    origins = Origins(chosen[0].before)
+    text, left = _text(chosen, facts, title, origins)
     new = file_name(facts.seconds, slug(title), folder)
-    change = delta(chosen[0].before, chosen[-1].after)
+    change = delta(chosen[0].before, chosen[-1].after, origins.renames(chosen[-1].after))
     digest = digest_of(new, facts, change, earlier[-1].digest if earlier else "")
     write_files(folder, {f"{new}.json": encode_delta(new, change, Seal(digest=digest)), f"{new}.py": text})
     remove_files(folder, [each.name for each in chosen])
@@ -80,10 +79,10 @@ def squash_revisions(folder: Path, name: str, message: str | None, label: str | 
     return Written(name=new, file=folder / f"{new}.py", holes=find_holes(text), functions=count), left
 
 
-def _text(chosen: Sequence[RecordedRevision], facts: Facts, title: str) -> tuple[str, list[str]]:
+def _text(chosen: Sequence[RecordedRevision], facts: Facts, title: str, origins: Origins) -> tuple[str, list[str]]:
+    """Return the text of the one file, and what stands for nothing in it; *origins* goes on to after the last."""
     parts: list[_Part] = []
     taken: set[str] = set()
-    origins = _Origins(chosen[0])
     for each in chosen:
         source = Path(each.file).read_text("utf-8")
         parts.append(_part(source, origins, taken))
@@ -101,45 +100,7 @@ def _text(chosen: Sequence[RecordedRevision], facts: Facts, title: str) -> tuple
     ]
 
 
-class _Origins:
-    """What types and endpoints were called before the first of the revisions."""
-
-    def __init__(self, first: RecordedRevision) -> None:
-        self._types: dict[str, str] = {name: name for name in first.before.types}
-        self._endpoints: dict[str, str] = {key: key for key in first.before.endpoints}
-        self._before = first.before
-
-    def follow(self, revision: RecordedRevision) -> None:
-        """Go on to what *revision* calls them."""
-        moves = {move.old: move.new for move in revision.moves}
-        sides = Sides(revision.before, revision.after, Hints(moves=moves))
-        self._types = _followed(self._types, sides.types)
-        gone = {key: moves.get(key, key if key in revision.after.endpoints else None) for key in sides.endpoints}
-        self._endpoints = _followed(self._endpoints, gone)
-
-    def of(self, target: str) -> str | None:
-        """Return what *target* was called; None if it was not there."""
-        if is_endpoint_key(target):
-            return self._endpoints.get(target)
-        if target in self._types:
-            return self._types[target]
-        return target if any(each.startswith(f"{target}[") and targeted_types(target, self._before)
-                             for each in self._types) else None  # fmt: skip
-
-    def moves(self) -> list[tuple[str, str]]:
-        """Return the endpoints that are called otherwise now."""
-        return [(old, new) for new, old in self._endpoints.items() if old != new]
-
-
-def _followed(origins: Mapping[str, str], successors: Mapping[str, str | None]) -> dict[str, str]:
-    return {
-        successor: origins[name]
-        for name, successor in successors.items()
-        if successor is not None and name in origins
-    }  # fmt: skip
-
-
-def _part(source: str, origins: _Origins, taken: set[str]) -> _Part:
+def _part(source: str, origins: Origins, taken: set[str]) -> _Part:
     """Return what *source* brings: its imports, and its code without its own facts, under names that are free."""
     tree = ast.parse(source)
     own = revision_name(tree)
@@ -157,7 +118,7 @@ def _part(source: str, origins: _Origins, taken: set[str]) -> _Part:
 
 
 def _retargeted(
-    statements: Iterable[ast.stmt], own: str, origins: _Origins, left: list[str]
+    statements: Iterable[ast.stmt], own: str, origins: Origins, left: list[str]
 ) -> list[tuple[ast.AST, str]]:
     """Return edits that let functions stand for what their types and endpoints were called before."""
     edits: list[tuple[ast.AST, str]] = []

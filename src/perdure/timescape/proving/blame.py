@@ -13,7 +13,7 @@ from perdure.timescape.proving.flaws import Guilty
 from perdure.timescape.recorded import RecordedRevision, targeted_types
 from perdure.timescape.revision import Direction, Transformer
 
-__all__ = ["blame_hang", "blame_output", "blame_raise", "declared"]
+__all__ = ["blame_hang", "blame_output", "blame_raise", "carried_types", "declared"]
 
 Pointed = tuple[Node, object]
 """The type of a message or of a part of one, and what came out as that."""
@@ -27,6 +27,12 @@ def declared(revision: RecordedRevision, direction: Direction, target: str) -> I
         is_meant = transformer.target in {target, ""}  # "": the problems of every endpoint
         if is_meant or (target in revision.before.types and _names(transformer, target, revision)):
             yield transformer
+
+
+def carried_types(revision: RecordedRevision, direction: Direction) -> frozenset[str]:
+    """Return the types that *revision* has functions of their own for, in *direction*."""
+    targets = {each.target for each in revision.transformers if each.direction == direction}
+    return frozenset(name for target in targets for name in targeted_types(target, revision.before))
 
 
 def _names(transformer: Transformer, target: str, revision: RecordedRevision) -> bool:

@@ -48,11 +48,14 @@ __all__ = ["corners"]
 _MOST = 64
 _DEEPEST = 24
 _LONG = 12
+_FEW = 3
 _LIMIT_CHARACTERS = 1500
 _TEXTS = (
-    "a", "", " ", "Ab", "a b", "a b c", " a ", "0", "-1", "1e3", "é", "日本", "😀", "a/b", "a,b", "%41", "\n", "NULL",
+    "a", "Ab", "a b", "", " ", "007", "a-b", "a/b", "0042", "a b c", "x1", "0", "-1", "12.50", "1e3", "é", "日本", "😀",
+    "a, b", "a,b", "a;b", "a; b", "a:b", "a|b", "a.b_c@d.e", "Ab Cd, Ef-Gh", "2024-01-05", " a ", "%41", "\n", "NULL",
     '"', "x" * 64,
 )  # fmt: skip
+"""With each sign by which people join and split texts, so a way back that splits at another one shows."""
 _WHOLE = (
     1, 0, 2, 3, 7, 10, 29, 57, 99, 100, 115, 1001, 1009, 9999, 12345, 65536, -1, -7, -100, 2**31, 2**53 + 1,
     -(2**53) - 1, 2**63 - 1, -(2**63),
@@ -123,7 +126,7 @@ class _Corners:
                 return self._records(node, depth)
             case Tuple(items=members):
                 parts = [self.of(member, depth + 1) for member in members]
-                return _small([list(choice) for choice in _in_turn(parts)] or [[]])
+                return _small([[part[0] for part in parts], *(list(choice) for choice in _in_turn(parts))])
             case Union(members=members):
                 return _some(self._alternatives(members, depth))
             case Intersection(members=members):
@@ -163,9 +166,7 @@ class _Corners:
                 continue
             if not field.required:
                 optional.append(field.name)
-        full: list[object] = [dict(zip(parts, choice, strict=True)) for choice in _in_turn(list(parts.values()))] or [
-            {}
-        ]
+        full: list[object] = [dict(zip(parts, choice, strict=True)) for choice in _in_turn(list(parts.values()))]
         first = dict(zip(parts, (each[0] for each in parts.values()), strict=True))
         without: list[object] = [{name: each for name, each in first.items() if name != gone} for gone in optional]
         bare: list[object] = (
@@ -174,7 +175,7 @@ class _Corners:
         ends: list[object] = (
             [{name: pick(each, key=size) for name, each in parts.items()} for pick in (min, max)] if parts else []
         )
-        return _small([first, *bare, *without, *ends, *full[1:]])
+        return _small([first, *bare, *without, *ends, *full])
 
     def _arrays(self, node: Array, depth: int) -> list[object]:
         low = node.min_items or 0
@@ -190,6 +191,7 @@ class _Corners:
         padded = [*items] if node.unique else [items[index % len(items)] for index in range(max(low, len(items)))]
         single = padded[: max(low, 1)]
         rows = [padded[start : start + high] for start in range(0, len(padded), high)] if high else []
+        rows[:0] = [padded[start : start + _FEW] for start in (0, _FEW + 2, 2 * _FEW + 2)] if high > _FEW else []
         filled = [row if len(row) >= low else [*row, *padded[: low - len(row)]] for row in rows]
         if items and high and not node.unique:
             filled += [[pick(items, key=size)] * min(high, max(low, _LONG)) for pick in (min, max)]
@@ -255,9 +257,12 @@ def _numbers(node: Integer | Number) -> Iterable[object]:
 
 
 def _in_turn(parts: list[list[object]]) -> Iterator[tuple[object, ...]]:
-    """Yield choices of one of each of *parts*, until every alternative was chosen."""
+    """Yield choices of one of each of *parts*, until every alternative was chosen.
+
+    Neighbours that have the same alternatives do not take the same one: what is swapped would look the same.
+    """
     for index in range(min(_MOST, max(map(len, parts), default=0))):
-        yield tuple(part[index % len(part)] for part in parts)
+        yield tuple(part[(index + place) % len(part)] for place, part in enumerate(parts))
 
 
 def _small(found: list[object]) -> list[object]:

@@ -8,7 +8,7 @@ from perdure.gtype.nodes import GType
 from perdure.timescape.proving.report import Kind
 from perdure.timescape.revision import Direction
 
-__all__ = ["Declined", "Flaw", "Guilty", "Judge", "Losses", "Trial"]
+__all__ = ["Declined", "Flaw", "Guilty", "Judge", "Losses", "Trial", "Watch"]
 
 
 class Guilty(NamedTuple):
@@ -31,11 +31,13 @@ class Flaw(NamedTuple):
     cure: str
     came: object = None
     faults: tuple[Fault, ...] = ()
+    about: str = ""
+    """What tells it from others of its kind that are the fault of the same function."""
 
     @property
     def key(self) -> tuple[object, ...]:
         """The same for flaws that are one mistake."""
-        return self.kind, *self.guilty
+        return self.kind, *self.guilty, self.about
 
 
 class Declined(Exception):
@@ -56,6 +58,16 @@ class Losses(Protocol):
         """Return what got lost, each with a value that shows it."""
 
 
+class Watch(NamedTuple):
+    """What is watched on a way."""
+
+    losses: Losses
+    older: int
+    """The version before the function that is watched, by its index."""
+    newer: int
+    """The version after it."""
+
+
 class Trial(NamedTuple):
     """One way between versions, to be tried on many values."""
 
@@ -67,5 +79,5 @@ class Trial(NamedTuple):
     """Those on the way."""
     names: frozenset[str] = frozenset()
     """The type or endpoint it is about."""
-    losses: Losses | None = None
+    losses: tuple[Losses, ...] = ()
     """What was watched meanwhile."""

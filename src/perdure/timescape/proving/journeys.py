@@ -1,15 +1,15 @@
 """What there is to try of one endpoint between two versions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import final
 
-from perdure.gtype.nodes import Field, GType
+from perdure.gtype.nodes import GType
 from perdure.timescape.proving.backward import Backward
-from perdure.timescape.proving.flaws import Judge, Losses, Trial
+from perdure.timescape.proving.flaws import Judge, Trial, Watch
 from perdure.timescape.proving.forward import Forward
-from perdure.timescape.proving.losses import MemberLosses, shared_members
 from perdure.timescape.proving.messages import PARTS, PROBLEM_TYPE, node_of
 from perdure.timescape.proving.roads import Road, Way, World
+from perdure.timescape.proving.watching import watches_of_answers, watches_of_requests
 
 __all__ = ["Journey"]
 
@@ -36,8 +36,12 @@ class Journey:
             if trial is not None:
                 yield trial
 
-    def request(self, losses: Losses | None = None) -> tuple[object, Trial] | None:
-        """Return the trial of requests, which *losses* watches; None where they are the same at both ends."""
+    def request(self, watches: Sequence[Watch] | None = None) -> tuple[object, Trial] | None:
+        """Return the trial of requests; None where they are the same at both ends.
+
+        Args:
+            watches: What to watch; by default the functions that are the endpoint's own.
+        """
         road, owned = self.road, self.road.owners("request")
         parts = [part for part in PARTS if owned or part in road.touches or self._differs(part)]
         if not parts:
@@ -45,13 +49,12 @@ class Journey:
         source = self._messages.request(road.way.at, road.way.key, parts)
         target = self._messages.request(road.way.to, road.target_key, parts)
         signature = ("request", source.canonical(), target.canonical(), road.revisions, owned)
-        owner = road.sole_owner("request")
-        if losses is None and owner is not None:
-            losses = MemberLosses({part: self._shared(part) for part in parts}, owner)
-        return signature, self._trial("requests", source, Forward(road, losses).judge)._replace(losses=losses)
+        if watches is None:
+            watches = tuple(watches_of_requests(road, parts))
+        return signature, self._trial("requests", source, Forward(road, watches).judge, watches)
 
-    def response(self, losses: Losses | None = None) -> tuple[object, Trial] | None:
-        """Return the trial of answers, which *losses* watches; None where they are the same at both ends."""
+    def response(self, watches: Sequence[Watch] | None = None) -> tuple[object, Trial] | None:
+        """Return the trial of answers, as `request`; None where they are the same at both ends."""
         road, owned = self.road, self.road.owners("response")
         statuses = road.older.status, road.newer.status
         source = self._messages.response(road.way.to, road.target_key)
@@ -62,8 +65,9 @@ class Journey:
         signature = ("response", source.canonical(), target.canonical(), road.revisions, owned, statuses)
         if self.is_answer_unknown:
             return None
-        trial = self._trial("answers", source, Backward(road, "response", losses).judge)
-        return signature, trial._replace(losses=losses)
+        if watches is None:
+            watches = tuple(watches_of_answers(road))
+        return signature, self._trial("answers", source, Backward(road, "response", watches).judge, watches)
 
     def problem(self) -> tuple[object, Trial] | None:
         """Return the trial of problems; None where they pass untouched."""
@@ -79,21 +83,9 @@ class Journey:
         is_lost = road.older.response is not None and road.newer.response is None
         return is_lost and not road.owners("response") and road.newer.status != 204
 
-    def _trial(self, what: str, gtype: GType, judge: Judge) -> Trial:
-        names = frozenset({self.road.way.key, self.road.target_key})
-        return Trial(f"{what} {self._told}", gtype, judge, frozenset(self.road.revisions), names)
-
-    def _shared(self, part: str) -> dict[str, Field]:
-        """Return the members of *part* of a request that are the same on all of the way."""
-        road, messages = self.road, self._messages
-        target, types = node_of(road.newer, part), messages.types(road.way.to)
-        found: list[dict[str, Field]] = []
-        for index in range(road.way.at, road.way.to):
-            endpoint = messages.endpoint(index, road.name_at(index))
-            source = None if endpoint is None else node_of(endpoint, part)
-            found.append(shared_members(source, target, messages.types(index), types))
-        lasting = {name: field for name, field in found[0].items() if all(name in each for each in found)}
-        return {name.lower(): each for name, each in lasting.items()} if part == "headers" else lasting
+    def _trial(self, what: str, gtype: GType, judge: Judge, watches: Sequence[Watch] = ()) -> Trial:
+        names, losses = frozenset({self.road.way.key, self.road.target_key}), tuple(each.losses for each in watches)
+        return Trial(f"{what} {self._told}", gtype, judge, frozenset(self.road.revisions), names, losses)
 
     def _differs(self, part: str) -> bool:
         before, after = node_of(self.road.older, part), node_of(self.road.newer, part)

@@ -105,7 +105,7 @@ class MemberLosses:
             where = f"{place} " if place else ""
             message = f"loses {where}{name!r}: it is the same on both sides, but {always}, whatever went in"
             cure = f"copy it; if it is meant, say revision.lossless({self._guilty.target!r}, keeps='nothing')"
-            yield telling, Flaw("lost", self._guilty, message, cure)
+            yield telling, Flaw("lost", self._guilty, message, cure, about=name)
 
 
 def _part(value: object, place: str) -> object:

@@ -15,8 +15,9 @@ from perdure.gtype.nodes import AnyValue, GType, Node, Ref
 from perdure.gtype.traversal import reachable
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.parts import ResponseParts
-from perdure.timescape.proving.blame import declared
-from perdure.timescape.proving.flaws import Guilty, Trial
+from perdure.timescape.proving.blame import carried_types, declared
+from perdure.timescape.proving.cuts import Cuts
+from perdure.timescape.proving.flaws import Guilty, Losses, Trial, Watch
 from perdure.timescape.proving.journeys import Journey
 from perdure.timescape.proving.losses import MemberLosses, shared_members
 from perdure.timescape.proving.messages import Messages
@@ -90,22 +91,26 @@ class Probe:
 
     def trials(self) -> Iterator[Trial]:
         """Yield what there is to try of the type by itself."""
-        asked = self.journey.request(self._losses("request", "body"))
-        told = self.journey.response(self._losses("response", ""))
+        asked = self.journey.request(self._watches("request", "body"))
+        told = self.journey.response(self._watches("response", ""))
         if asked is not None and self.is_asked and self.declares("request"):
             yield asked[1]._replace(names=frozenset({self.name}))
         if told is not None and self.is_told and self.declares("response"):
             yield told[1]._replace(names=frozenset({self.name}))
 
-    def _losses(self, direction: Direction, place: str) -> MemberLosses | None:
-        """Return what watches the type's members, unless the revision says that they may get lost."""
+    def _watches(self, direction: Direction, part: str) -> tuple[Watch, ...]:
+        """Return what watches the type, unless the revision says that something of it may get lost."""
         functions = list(declared(self.revision, direction, self.name))
         if not functions or any(each.keeps == "nothing" for each in self.promises()):
-            return None
+            return ()
         node, before, after = Ref(name=self.name), self.revision.before.types, self.revision.after.types
         ends = (before, after) if direction == "request" else (after, before)
         guilty = Guilty(self.revision.name, functions[0].place, direction, self.name)
-        return MemberLosses({place: shared_members(node, node, *ends)}, guilty)
+        losses: list[Losses] = [MemberLosses({part: shared_members(node, node, *ends)}, guilty)]
+        if self.after is not None:
+            types = (self.before, self.after) if direction == "request" else (self.after, self.before)
+            losses.append(Cuts(*types, carried_types(self.revision, direction), guilty, part))
+        return tuple(Watch(each, 0, 1) for each in losses)
 
     def promises(self) -> tuple[Lossless, ...]:
         """Return what the revision promises of the type."""
@@ -115,7 +120,7 @@ class Probe:
 
     def forward(self, value: object) -> object:
         """Return *value*, of the type before the revision, carried forward."""
-        carried = self.journey.forward.carry(self.journey.road.chain, {"body": value})
+        carried = self.journey.forward.carry({"body": value})
         return carried.get("body") if isinstance(carried, dict) else None
 
     def back(self, value: object) -> object:

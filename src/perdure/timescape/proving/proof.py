@@ -14,7 +14,7 @@ from perdure.gtype.nodes import GType, Null
 from perdure.timescape.proving.choice import Choice
 from perdure.timescape.proving.flaws import Flaw, Trial
 from perdure.timescape.proving.messages import Messages
-from perdure.timescape.proving.report import Example, Failure, Remark, Report
+from perdure.timescape.proving.report import WARNINGS, Example, Failure, Remark, Report
 from perdure.timescape.proving.roads import World
 from perdure.timescape.proving.runs import Runner
 from perdure.timescape.proving.standing import open_places, unrecorded, unserved
@@ -173,9 +173,11 @@ class _Proof:
                 f"{self._left_out} ways were not tried, as something in {', '.join(sorted(self._hung))} does not end"
             )
             self._remarks[Remark(message=message)] = None
+        found = self._failures.values()
         return Report(
-            failures=tuple(self._failures.values()), remarks=tuple(self._remarks), subjects=self._subjects,
-            values=self._values, seed=seed, versions=tuple(versions),
+            failures=tuple(each for each in found if each.kind not in WARNINGS),
+            warnings=tuple(each for each in found if each.kind in WARNINGS), remarks=tuple(self._remarks),
+            subjects=self._subjects, values=self._values, seed=seed, versions=tuple(versions),
         )  # fmt: skip
 
 

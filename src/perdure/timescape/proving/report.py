@@ -8,7 +8,7 @@ from perdure.diff.findings import Level
 from perdure.errors import Fault
 from perdure.timescape.revision import Direction
 
-__all__ = ["KINDS", "Example", "Failure", "Kind", "Remark", "Report"]
+__all__ = ["KINDS", "WARNINGS", "Example", "Failure", "Kind", "Remark", "Report"]
 
 Kind = Literal[
     "unrecorded",
@@ -24,6 +24,7 @@ Kind = Literal[
     "drift",
     "lost",
     "order",
+    "cut",
 ]
 """What is wrong: see `KINDS`."""
 
@@ -41,8 +42,12 @@ KINDS: dict[Kind, str] = {
     "drift": "what an older client is told and sends again is not what it sent first",
     "lost": "a member that is the same before and after does not get through",
     "order": "two transformers give different valid results in one order and in the other",
+    "cut": "what comes out is a part of what went in, though there is room for all of it: a warning",
 }
 """Every kind of failure, with what it means."""
+
+WARNINGS: frozenset[Kind] = frozenset({"cut"})
+"""The kinds that may be meant."""
 
 
 @final
@@ -94,6 +99,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """The outcome of `prove`."""
 
     failures: tuple[Failure, ...]
+    warnings: tuple[Failure, ...] = ()
+    """What is probably wrong, but may be meant: it does not count as a failure."""
     remarks: tuple[Remark, ...] = ()
     subjects: int = 0
     """How many different ways of a request, an answer or a problem were tried."""

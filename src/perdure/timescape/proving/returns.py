@@ -5,12 +5,14 @@ both. What it would be given is what its inverse makes: on that, and nothing els
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import final
 
 from perdure.errors import Fault
 from perdure.gtype.nodes import GType
-from perdure.timescape.proving.blame import blame_output, declared
+from perdure.timescape.proving.blame import blame_output, carried_types, declared
 from perdure.timescape.proving.flaws import Flaw, Guilty, Trial
+from perdure.timescape.proving.joining import Joints
 from perdure.timescape.proving.plain import brief, equal, fresh, is_tidy
 from perdure.timescape.proving.probes import Probe
 from perdure.timescape.proving.reading import DataReader
@@ -73,21 +75,29 @@ class Returning:
         gtype = probe.before if probe.is_asked else after
         subject = f"{probe.name} told and sent again, over {probe.revision.name}"
         names = frozenset({probe.name})
-        yield Trial(subject, gtype, self._drifts, frozenset({probe.revision.name}), names)
+        back, forward = (next(declared(probe.revision, way, probe.name)) for way in ("response", "request"))
+        guilty = Guilty(probe.revision.name, back.place, "response", probe.name)
+        joints = Joints(probe.before, carried_types(probe.revision, "response"), guilty, forward.place)
+        judge = partial(self._drifts, joints=joints)
+        yield Trial(subject, gtype, judge, frozenset({probe.revision.name}), names, (joints,))
 
-    def _drifts(self, value: object) -> Flaw | None:
+    def _drifts(self, value: object, joints: Joints) -> Flaw | None:
         older, newer = (
             self._probe.world.messages.reader(each) for each in (self._probe.before, self._probe.after) if each
         )
         if not self._probe.is_asked:
             value = self._leg(self._probe.back, value, "response", older)
+        given = value
         sent = value if value is _NOTHING else older.read(value)
         if sent is _NOTHING or not is_tidy(sent):
             return None  # that space is taken away at the ends, at last at the second time, is no mistake
         first = self._leg(self._probe.forward, sent, "request", newer)
         told = self._leg(self._probe.back, first, "response", older)
         second = self._leg(self._probe.forward, told, "request", newer)
-        if second is _NOTHING or equal(first, second):
+        if second is _NOTHING:
+            return None
+        if equal(first, second):
+            joints.observe(given, sent, told)
             return None
         functions = list(declared(self._probe.revision, "response", self._probe.name))
         guilty = Guilty(self._probe.revision.name, functions[0].place, "response", self._probe.name)

@@ -1,7 +1,8 @@
 """One endpoint between two versions: the chain the running app uses, what it passes, and who is to blame on it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, final
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol, final
 
 from msgspec import structs
 
@@ -13,15 +14,16 @@ from perdure.timescape.hop import Hop
 from perdure.timescape.proving.blame import blame_output
 from perdure.timescape.proving.flaws import Flaw, Guilty
 from perdure.timescape.proving.messages import Messages, node_of
-from perdure.timescape.proving.plain import fresh
+from perdure.timescape.proving.plain import difference, fresh, pointer_to
 from perdure.timescape.proving.report import Kind
 from perdure.timescape.proving.runs import Carry, Runner
+from perdure.timescape.proving.traces import Trace
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.revision import Direction
 from perdure.timescape.timeline import Timeline
 from perdure.timescape.timescape import Timescape
 
-__all__ = ["Road", "Stage", "Way", "World"]
+__all__ = ["Passage", "Road", "Stage", "Step", "Way", "World"]
 
 _SHOWN_FAULTS = 3
 
@@ -58,6 +60,22 @@ class Stage(NamedTuple):
     """A request by part, or the body of an answer."""
 
 
+class Step(NamedTuple):
+    """A revision that does something on the way."""
+
+    version: int
+    """The version it makes, by its index."""
+    hop: Hop
+    revision: RecordedRevision
+
+
+class Passage(Protocol):
+    """Carries a value over a road."""
+
+    def __call__(self, value: object, *, trace: Trace | None = None, until: int | None = None) -> object:
+        """Return *value* carried to the end, or to the version *until*; *trace* takes note of every version."""
+
+
 @final
 class Road:
     """A way, with what lies on it.
@@ -74,6 +92,7 @@ class Road:
         self.target_key = way.key if self.chain is None else self.chain.target_key
         self.touches = frozenset[str]() if self.chain is None else self.chain.touches
         self.revisions = () if self.chain is None else self.chain.revisions
+        self.steps = tuple(self._steps())
 
     @property
     def older(self) -> Endpoint:
@@ -98,21 +117,14 @@ class Road:
 
     def owners(self, direction: Direction) -> tuple[str, ...]:
         """Return the endpoints on the way that have functions of their own in *direction*: no two are tried as one."""
-        return tuple(
-            f"{hop.revision} {hop.key}"
-            for hop, revision in self._hops()
-            if any(each.direction == direction and each.target == hop.key for each in revision.transformers)
-        )
+        return tuple(f"{step.revision.name} {step.hop.key}" for step in self.steps if self.owner(step, direction))
 
-    def sole_owner(self, direction: Direction) -> Guilty | None:
-        """Return the function on the way that is an endpoint's own in *direction*, if there is just one."""
-        found = [
-            Guilty(revision.name, each.place, direction, hop.key)
-            for hop, revision in self._hops()
-            for each in revision.transformers
-            if each.direction == direction and each.target == hop.key
+    def owner(self, step: Step, direction: Direction) -> Guilty | None:
+        """Return the function that is the endpoint's own in *direction* at *step*; None where it has none."""
+        functions = [
+            each for each in step.revision.transformers if each.direction == direction and each.target == step.hop.key
         ]
-        return found[0] if len(found) == 1 else None
+        return Guilty(step.revision.name, functions[0].place, direction, step.hop.key) if functions else None
 
     def accuse(self, stage: Stage, direction: Direction) -> Flaw:
         """Return the flaw of *stage*, the first on the way that is wrong."""
@@ -134,30 +146,52 @@ class Road:
         return Flaw(kind, guilty, message, _cure(guilty), fresh(came) if stage.is_json else None, faults)
 
     def settle(
-        self, carry_to: Callable[[int], Carry], value: object, first: object, direction: Direction
-    ) -> Flaw | None:
+        self, carry: Passage, value: object, first: object, trace: Trace, direction: Direction
+    ) -> Flaw | None:  # fmt: skip
         """Return what is wrong if *value* is not carried to *first* once more.
 
         Args:
-            carry_to: For a version on the way, what carries as far as that.
+            carry: What carries it.
+            value: What was carried.
+            first: What it became.
+            trace: How.
+            direction: Which way.
         """
-        runner, way = self.world.runner, self.way
-        end = way.to if direction == "request" else way.at
-        flaw = runner.settles(carry_to(end), fresh(value), first, direction)
-        if flaw is None or flaw.guilty.revision:
+        again = Trace(self.way.at if direction == "request" else self.way.to, value)
+        flaw = self.world.runner.settles(partial(carry, trace=again), fresh(value), first, direction)
+        if flaw is None or flaw.kind == "hang":
             return flaw
-        passed = range(way.at + 1, way.to + 1) if direction == "request" else range(way.to - 1, way.at - 1, -1)
-        for version in passed:
-            ran = runner.once(carry_to(version), fresh(value), direction)
-            again = None if ran.flaw else runner.settles(carry_to(version), fresh(value), ran.result, direction)
-            if again is not None and again.faults:
-                faults, came = again.faults, ran.result
-                if direction != "request" and isinstance(came, dict):
-                    fault = structs.replace(faults[0], pointer=faults[0].pointer.removeprefix("/body"))
-                    faults, came = (fault,), came["body"]
-                stage = Stage(version, self.name_at(version), True, faults, came)
-                return flaw._replace(guilty=self.accuse(stage, direction).guilty._replace(is_missing=False), faults=())
-        return flaw._replace(guilty=Guilty("", "", direction, way.key), faults=())
+        end = self.way.to if direction == "request" else self.way.at
+        parting = again.parts_from(trace, end)
+        if parting is not None:
+            return flaw._replace(guilty=self._unsteady(parting, trace.at(parting), again.at(parting), direction))
+        if flaw.guilty.revision:
+            return flaw
+        # The same object twice is no difference: only another look at each version shows where it comes from.
+        for version in trace.versions(end):
+            shared = self._shared(partial(carry, until=version), value, direction)
+            if shared is not None:
+                pointer, came = shared
+                return flaw._replace(guilty=self._maker(version, pointer, came, direction), faults=())
+        return flaw._replace(guilty=Guilty("", "", direction, self.way.key), faults=())
+
+    def _unsteady(self, version: int, one: object, other: object, direction: Direction) -> Guilty:
+        return self._maker(version, pointer_to(difference(one, other)), other, direction)
+
+    def _shared(self, carry: Carry, value: object, direction: Direction) -> tuple[str, object] | None:
+        ran = self.world.runner.once(carry, fresh(value), direction)
+        if ran.flaw is not None:
+            return None
+        again = self.world.runner.settles(carry, fresh(value), ran.result, direction)
+        return (again.faults[0].pointer, ran.result) if again is not None and again.faults else None
+
+    def _maker(self, version: int, pointer: str, came: object, direction: Direction) -> Guilty:
+        """Return whose function made what lies at *pointer* in *came*, at *version*."""
+        if direction != "request" and isinstance(came, dict):
+            pointer, came = pointer.removeprefix("/body"), came["body"]
+        fault = Fault(pointer=pointer, code="unstable", expected="the same", actual="another", message="")
+        stage = Stage(version, self.name_at(version), True, (fault,), came)
+        return self.accuse(stage, direction).guilty._replace(is_missing=False)
 
     def _guilty(self, revision: RecordedRevision, stage: Stage, before: str, direction: Direction) -> Guilty:
         fault = stage.faults[0]
@@ -171,14 +205,18 @@ class Road:
             node = endpoint.response
         return blame_output(revision, direction, before, None if node is None else (node, came), pointer)
 
-    def _hops(self) -> Iterator[tuple[Hop, RecordedRevision]]:
-        passed = map(self.world.timescape.revision_at, range(self.way.at + 1, self.way.to + 1))
-        by_name = {revision.name: revision for revision in passed if revision is not None}
+    def _steps(self) -> Iterator[Step]:
+        revisions = {version: self.world.timescape.revision_at(version) for version in self._passed()}
+        by_name = {each.name: (version, each) for version, each in revisions.items() if each is not None}
         chain = self.chain
         while chain is not None:
             if chain.hop is not None:
-                yield chain.hop, by_name[chain.hop.revision]
+                version, revision = by_name[chain.hop.revision]
+                yield Step(version, chain.hop, revision)
             chain = chain.rest
+
+    def _passed(self) -> range:
+        return range(self.way.at + 1, self.way.to + 1)
 
 
 def _cure(guilty: Guilty) -> str:

@@ -85,8 +85,8 @@ class Search:
             attempt.known.add(flaw.key)
             if flaw.kind == "hang" or len(found) == _MOST_FLAWS:
                 break
-        if trial.losses is not None:
-            found.extend(Found(value, flaw) for value, flaw in trial.losses.conclude() if flaw.key not in attempt.known)
+        for losses in trial.losses:
+            found.extend(Found(value, flaw) for value, flaw in losses.conclude() if flaw.key not in attempt.known)
         return found, tally
 
     def _values(self, gtype: GType, tally: Tally) -> tuple[Sequence[object], Sequence[object]]:

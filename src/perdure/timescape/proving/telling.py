@@ -2,7 +2,7 @@
 
 from perdure.errors import Fault
 from perdure.timescape.proving.plain import brief
-from perdure.timescape.proving.report import Failure, Report
+from perdure.timescape.proving.report import WARNINGS, Failure, Report
 
 __all__ = ["tell"]
 
@@ -12,7 +12,7 @@ _SHOWN_OTHERS = 4
 
 def tell(report: Report) -> str:
     """Return *report* as text: a paragraph for each failure, the remarks, and a last line that says how it went."""
-    paragraphs = [_failure(each) for each in report.failures]
+    paragraphs = [_failure(each) for each in (*report.failures, *report.warnings)]
     remarks = [f"note: {each.place + ': ' if each.place else ''}{each.message}" for each in report.remarks]
     return "\n\n".join([*paragraphs, *(["\n".join(remarks)] if remarks else []), _summary(report)])
 
@@ -20,7 +20,8 @@ def tell(report: Report) -> str:
 def _failure(failure: Failure) -> str:
     place = f"{failure.place}: " if failure.place else ""
     who = f"{failure.direction} {failure.target!r} " if failure.direction else ""
-    lines = [f"{place}{failure.kind}: {who}{failure.message}"]
+    kind = f"warning, {failure.kind}" if failure.kind in WARNINGS else failure.kind
+    lines = [f"{place}{kind}: {who}{failure.message}"]
     if failure.subject:
         lines.append(f"  in     {failure.subject}")
     example = failure.example
@@ -40,11 +41,29 @@ def _told(fault: Fault) -> str:
 
 
 def _summary(report: Report) -> str:
+    warned = f", {_count(len(report.warnings), 'warning')}" if report.warnings else ""
+    went = "all is well" if report.ok else _count(len(report.failures), "failure")
+    return (
+        f"{went}{warned}: {_tried(report)}, seed {report.seed}"
+        if report.subjects
+        else (f"{went}{warned}: {_untried(report)}")
+    )
+
+
+def _tried(report: Report) -> str:
     ways, versions = _count(report.subjects, "way"), _count(len(report.versions), "version")
-    tried = f"{_count(report.values, 'value')} on {ways} between {versions}"
-    if report.ok:
-        return f"all is well: {tried}, seed {report.seed}"
-    return f"{_count(len(report.failures), 'failure')}: {tried}, seed {report.seed}"
+    return f"{_count(report.values, 'value')} on {ways} between {versions}"
+
+
+def _untried(report: Report) -> str:
+    """Say why no values were tried."""
+    match len(report.versions):
+        case 0:
+            return "no version is recorded, so nothing has to be carried over yet"
+        case 1:
+            return "there are clients of one version only, so nothing has to be carried over"
+        case count:
+            return f"there was nothing to try between {count} versions"
 
 
 def _count(number: int, noun: str) -> str:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Generic, NewType, TypeVar
 
 from msgspec import Meta, Struct
 
-from perdure import App, Request
+from perdure import ApiKeySettings, App, AuthSettings, Config, Request
 
-app = App("shop")
+app = App("shop", config=Config(auth=AuthSettings(api_keys=ApiKeySettings())))
 
 T = TypeVar("T")
 Sku = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -113,31 +113,31 @@ class OrderPath(Struct):
     order_id: str
 
 
-@app.get("/products")
+@app.get("/products", public=True)
 async def list_products(req: Request[None, Any, ProductQuery]) -> Page[Product]:
     raise NotImplementedError
 
 
-@app.get("/products/{sku}")
+@app.get("/products/{sku}", public=True)
 async def get_product(req: Request[None, ProductPath]) -> Product:
     raise NotImplementedError
 
 
-@app.post("/orders", status=201)
+@app.post("/orders", status=201, roles={"customer", "clerk"}, rate_limit="60/minute")
 async def place_order(req: Request[NewOrder]) -> Order:
     raise NotImplementedError
 
 
-@app.get("/orders")
+@app.get("/orders", roles={"customer", "clerk"})
 async def list_orders(req: Request[None, Any, OrderQuery]) -> Page[Order]:
     raise NotImplementedError
 
 
-@app.get("/orders/{order_id}")
+@app.get("/orders/{order_id}", roles={"customer", "clerk"})
 async def get_order(req: Request[None, OrderPath]) -> Order:
     raise NotImplementedError
 
 
-@app.post("/orders/{order_id}/cancel")
+@app.post("/orders/{order_id}/cancel", roles={"customer", "clerk"})
 async def cancel_order(req: Request[None, OrderPath]) -> Order:
     raise NotImplementedError

@@ -1,0 +1,191 @@
+"""The parts of an app, put together: the one place where the components meet.
+
+Source: SPEC 2; DESIGN "The house".
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from typing import Any, final
+
+from msgspec import Struct
+
+from perdure.clock import SystemClock
+from perdure.config import Config, environment
+from perdure.context.global_ import GlobalContext
+from perdure.errors import StoreError
+from perdure.identity.api_keys import open_keys
+from perdure.identity.base import Scheme
+from perdure.identity.opening import open_authenticator
+from perdure.ids import RequestIds
+from perdure.ingress.cors import Cors
+from perdure.ingress.documents import Documents
+from perdure.ingress.door import Door
+from perdure.ingress.health import Health
+from perdure.ingress.refusal import render
+from perdure.ingress.rsgi import RsgiAdapter
+from perdure.ingress.unserved import Unserved
+from perdure.lifecycle.cleanup import Cleanup
+from perdure.lifecycle.controller import Controller
+from perdure.lifecycle.execution import Observer
+from perdure.modules.local import LocalModules
+from perdure.policy.capacity import Capacity
+from perdure.policy.clients import Clients
+from perdure.policy.gates import Gates
+from perdure.policy.opening import open_counters
+from perdure.rollout.opening import FORGETFUL, StorePlace, open_rollout
+from perdure.rollout.rollout import Rollout
+from perdure.routing.catalogue import Catalogue
+from perdure.routing.declaration import Declaration
+from perdure.routing.planner import GlobalHooks
+from perdure.secrets.opening import open_secrets
+from perdure.store.base import Store
+from perdure.timescape.recorded import RecordedRevision
+from perdure.timescape.timescape import Timescape
+from perdure.timescape.view import VersionsView
+
+__all__ = ["Parts", "Runtime"]
+
+_log = logging.getLogger("perdure.app")
+
+
+@final
+class Parts(Struct, frozen=True, kw_only=True):
+    """What a program says about its app."""
+
+    name: str
+    config: Config
+    declarations: Sequence[Declaration]
+    revisions: Sequence[RecordedRevision]
+    hooks: GlobalHooks
+    modules: LocalModules
+    schemes: Sequence[Scheme]
+    """Of authentication, beside those of the configuration."""
+    observers: list[Observer]
+    """More may come while the app runs."""
+    is_ready: Callable[[], bool]
+
+
+@final
+class Runtime:
+    """What a compiled app consists of. Made without asking anything of the world; `open` does that.
+
+    Raises:
+        DefinitionError: Something about a handler, a type, a revision or a setting is wrong; the message says what.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        config, clock = parts.config, SystemClock()
+        self._name = parts.name
+        self._config = config
+        self._store: Store | None = None
+        self.secrets = open_secrets(config.secrets, environment(), clock)
+        schemes = list(parts.schemes)
+        if config.auth.api_keys is not None:
+            realm = config.auth.realm
+            schemes.append(open_keys(self.store, parts.name, config.auth.api_keys, clock, realm=realm))
+        read_secret = self.secrets.view_for("identity").get
+        self._authenticator = open_authenticator(config.auth, parts.name, clock, read_secret, schemes)
+        challenges = () if self._authenticator is None else self._authenticator.challenges
+        clients, read_secret = Clients(), self.secrets.view_for("rates").get
+        self._counters = open_counters(config.rates, parts.name, clock, read_secret)
+        self._capacity = Capacity(config.capacity, clients)
+        gates = Gates(config, challenges, config.auth.realm or parts.name, self._counters, clients)
+        self.catalogue = Catalogue(
+            config, parts.declarations, parts.revisions, parts.hooks, tuple(parts.modules), gates.gate
+        )
+        _warn_of_unserved(self.catalogue)
+        timescape = self.catalogue.timescape
+        view = VersionsView(timescape, self.catalogue.transformers)
+        self.gctx = GlobalContext[Any](
+            config=config, modules=parts.modules, timescape=view, secrets=self.secrets.view()
+        )
+        threads = ThreadPoolExecutor(config.worker_threads, thread_name_prefix=f"perdure-{parts.name}")
+        self.controller = Controller(self.gctx, Cleanup(render, config.cleanup_timeout_s), threads, parts.observers)
+        self.documents = Documents(parts.name, config, self.catalogue)
+        unserved = Unserved(self.catalogue.routes, Health(parts.is_ready), self.documents, Cors(config))
+        identify = None if self._authenticator is None else self._authenticator.identify
+        self.door = Door(
+            config, self.catalogue.routes, self.controller, unserved, RequestIds(clock).new, timescape, identify,
+            self._capacity,
+        )  # fmt: skip
+        self.rsgi = RsgiAdapter(self.door)
+
+    def store(self) -> Store:
+        """Return the store.
+
+        Raises:
+            StoreError: The app is not started, or keeps nothing.
+        """
+        if self._store is None:
+            raise StoreError("the app has no store: it is not started, or it has neither versions nor API keys")
+        return self._store
+
+    def rollout_in(self, store: Store) -> Rollout:
+        """Return the rollout of the app's versions, as *store* has it."""
+        manifests = self.catalogue.manifests()
+        return Rollout(self._name, self.catalogue.timescape, store, self._config, SystemClock(), manifests)
+
+    async def open(self, place: StorePlace, stack: AsyncExitStack) -> None:
+        """Open what start-up functions may want: secrets, and the store at *place*; *stack* closes them.
+
+        Raises:
+            ConfigError: What a provider of secrets needs is not installed.
+            StoreError: The store is required and cannot be used.
+        """
+        _warn_of_holes(self.catalogue.timescape)
+        await stack.enter_async_context(self.secrets)
+        await self._open_rollout(place, stack)
+
+    async def admit(self, stack: AsyncExitStack) -> None:
+        """Open what requests want before they are let in: keys of identity providers, counters; *stack* closes them.
+
+        Raises:
+            ConfigError: What is configured cannot work: a key file that is not there.
+            StoreError: API keys cannot be read.
+        """
+        if self._authenticator is not None:
+            await self._authenticator.start()
+            stack.push_async_callback(self._authenticator.stop)
+        await self._counters.start()
+        stack.push_async_callback(self._counters.stop)
+        self._capacity.start()
+        stack.callback(self._capacity.stop)
+
+    async def _open_rollout(self, place: StorePlace, stack: AsyncExitStack) -> None:
+        is_needed = self._config.auth.api_keys is not None or len(self.catalogue.timescape.versions) > 1
+        if place is FORGETFUL and not is_needed:
+            return  # nothing can be decided about an API without versions, and nobody would remember it
+        rollout = await asyncio.to_thread(open_rollout, place, self.rollout_in)
+        stack.push_async_callback(asyncio.to_thread, rollout.close)
+        self._store = rollout.store
+        stack.callback(self._forget_store)
+        following = asyncio.create_task(rollout.run())
+        stack.push_async_callback(_cancel, following)
+        self.controller.tally = rollout.tally
+
+    def _forget_store(self) -> None:
+        self._store = None
+
+
+def _warn_of_unserved(catalogue: Catalogue) -> None:
+    for where in catalogue.drafts:
+        _log.warning("%s is a draft: it serves nobody before its revision is recorded: perdure revision -m …", where)
+    for version, key in catalogue.unserved:
+        _log.warning("%s exists in version %s, but no handler serves it any more", key, version)
+
+
+def _warn_of_holes(timescape: Timescape) -> None:
+    for version in timescape.versions:
+        revision = timescape.revision_at(version.index)
+        for hole in () if revision is None else revision.holes:
+            where = "" if revision is None else f"{revision.file}:{hole.line}"
+            _log.warning("%s: older clients get an error here, still to decide: %s", where, hole.what)
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,17 @@
+"""Where a request came from, as trusted proxies tell it."""
+
+from typing import final
+
+from msgspec import Struct
+
+__all__ = ["Origin"]
+
+
+@final
+class Origin(Struct, frozen=True):
+    """The first hop: in place of what the connection itself shows."""
+
+    client: str
+    """``203.0.113.7`` or ``203.0.113.7:51044``."""
+    scheme: str
+    host: str

@@ -1,0 +1,164 @@
+"""The gates of routes: one that only asks who it is, one that counts as well.
+
+The order: limits per address, credentials, roles and scopes, concurrency, limits per client and per handler. What is
+refused by a limit, or for want of room, counts for no limit at all. What is refused for its credentials counts for
+those per address, so that nobody tries keys faster than those allow. To ask each store only once, all limits are asked
+together once it is known who is asking; what clients see is the same.
+
+Source: SPEC 3.7; properties 34, 35.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import final
+
+from perdure.context.exchange import Exchange
+from perdure.errors import OverloadedError, RequestError
+from perdure.policy.clients import Clients
+from perdure.policy.counters import Counters, Limit, Spend, Standings
+from perdure.policy.entry import Check
+from perdure.policy.gate import GateHeaders
+from perdure.policy.standing import LimitHeaders
+
+__all__ = ["CheckingGate", "CountingGate", "Slots"]
+
+_Keys = Callable[[Exchange], tuple[str, ...]]
+
+
+@final
+class Slots:
+    """How many requests of a route are in the works in this process.
+
+    Args:
+        limit: How many may be.
+        retry_after_s: What those that find no room are told to wait.
+    """
+
+    __slots__ = ("limit", "retry_after_s", "taken")
+
+    def __init__(self, limit: int, retry_after_s: int) -> None:
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+        self.taken = 0
+
+
+@final
+class CheckingGate:
+    """See `perdure.policy.gate.Gate`; counts no rates."""
+
+    __slots__ = ("_check", "_slots")
+
+    def __init__(self, check: Check | None, slots: Slots) -> None:
+        self._check = check
+        self._slots = slots
+
+    def admit(self, exchange: Exchange, refusal: RequestError | None) -> GateHeaders:
+        """See `perdure.policy.gate.Gate.admit`."""
+        if self._check is not None:
+            self._check(exchange, refusal)
+        slots = self._slots
+        if slots.taken >= slots.limit:
+            raise OverloadedError(slots.retry_after_s)
+        slots.taken += 1
+        return ()
+
+    def leave(self) -> None:
+        """See `perdure.policy.gate.Gate.leave`."""
+        self._slots.taken -= 1
+
+
+@final
+class CountingGate:
+    """See `perdure.policy.gate.Gate`; counts requests against limits.
+
+    Args:
+        headers: Knows the limits.
+    """
+
+    __slots__ = ("_addresses", "_check", "_headers", "_keys", "_slots", "_spend")
+
+    def __init__(
+        self, check: Check | None, slots: Slots, headers: LimitHeaders, counters: Counters, clients: Clients
+    ) -> None:
+        self._check = check
+        self._slots = slots
+        self._headers = headers
+        self._keys = _keys_of(headers.limits, clients)
+        self._spend = counters.bind(headers.limits)
+        per_address = tuple(limit for limit in headers.limits if limit.per == "address")
+        self._addresses = _Addresses(per_address, counters, clients) if check is not None and per_address else None
+
+    def admit(self, exchange: Exchange, refusal: RequestError | None) -> GateHeaders | Awaitable[GateHeaders]:
+        """See `perdure.policy.gate.Gate.admit`."""
+        if self._check is not None:
+            try:
+                self._check(exchange, refusal)
+            except RequestError as error:
+                if self._addresses is None:
+                    raise
+                return self._addresses.refuse(exchange, error)
+        slots = self._slots
+        if slots.taken >= slots.limit:
+            raise OverloadedError(slots.retry_after_s)
+        standings = self._spend(self._keys(exchange))
+        if not isinstance(standings, tuple):
+            slots.taken += 1
+            return self._wait(standings)
+        headers = self._headers.tell(standings)
+        slots.taken += 1
+        return headers
+
+    def leave(self) -> None:
+        """See `perdure.policy.gate.Gate.leave`."""
+        self._slots.taken -= 1
+
+    async def _wait(self, pending: Awaitable[Standings]) -> GateHeaders:
+        try:
+            return self._headers.tell(await pending)
+        except BaseException:
+            self._slots.taken -= 1
+            raise
+
+
+@final
+class _Addresses:
+    """Counts, for its address, what is refused for its credentials."""
+
+    __slots__ = ("_headers", "_keys", "_spend")
+
+    def __init__(self, limits: tuple[Limit, ...], counters: Counters, clients: Clients) -> None:
+        self._headers = LimitHeaders(limits)
+        self._keys = _keys_of(limits, clients)
+        self._spend: Spend = counters.bind(limits)
+
+    def refuse(self, exchange: Exchange, error: RequestError) -> Awaitable[GateHeaders]:
+        """Raise *error*, or do so when awaited.
+
+        Raises:
+            RateLimitedError: The address asks too often; that goes first.
+        """
+        standings = self._spend(self._keys(exchange))
+        if not isinstance(standings, tuple):
+            return self._wait(standings, error)
+        self._headers.tell(standings)
+        raise error
+
+    async def _wait(self, pending: Awaitable[Standings], error: RequestError) -> GateHeaders:
+        self._headers.tell(await pending)
+        raise error
+
+
+def _keys_of(limits: tuple[Limit, ...], clients: Clients) -> _Keys:
+    """Return what gives, for each of *limits*, the key a request is counted by."""
+    kinds = {"client": clients.client_key, "address": clients.address_key, "handler": _no_key}
+    key_of = kinds[limits[0].per]
+    if len(limits) == 1:
+        return lambda exchange: (key_of(exchange),)
+    if all(limit.per == limits[0].per for limit in limits):
+        count = len(limits)
+        return lambda exchange: (key_of(exchange),) * count
+    makers = tuple(kinds[limit.per] for limit in limits)
+    return lambda exchange: tuple([key_of(exchange) for key_of in makers])
+
+
+def _no_key(_: Exchange) -> str:
+    return ""

@@ -1,0 +1,1 @@
+"""The Secrets Manager, and where it finds secrets."""
