@@ -94,8 +94,9 @@ class Runtime:
         self._capacity = Capacity(config.capacity, clients)
         gates = Gates(config, challenges, config.auth.realm or parts.name, self._counters, clients)
         self.catalogue = Catalogue(
-            config, parts.declarations, parts.revisions, parts.hooks, tuple(parts.modules), gates.gate
-        )
+            config, parts.declarations, parts.revisions, parts.hooks, tuple(parts.modules), gates.gate,
+            "off" if self._authenticator is None else config.auth.mode,
+        )  # fmt: skip
         _warn_of_unserved(self.catalogue)
         timescape = self.catalogue.timescape
         view = VersionsView(timescape, self.catalogue.transformers)
@@ -104,7 +105,7 @@ class Runtime:
         )
         threads = ThreadPoolExecutor(config.worker_threads, thread_name_prefix=f"perdure-{parts.name}")
         self.controller = Controller(self.gctx, Cleanup(render, config.cleanup_timeout_s), threads, parts.observers)
-        self.documents = Documents(parts.name, config, self.catalogue)
+        self.documents = Documents(parts.name, config, self.catalogue, parts.schemes)
         unserved = Unserved(self.catalogue.routes, Health(parts.is_ready), self.documents, Cors(config))
         identify = None if self._authenticator is None else self._authenticator.identify
         self.door = Door(

@@ -450,7 +450,12 @@ class RevisionFaultError(ExecutionError):
 
     def __init__(self, revisions: tuple[str, ...], faults: tuple[tuple[Place, Fault], ...]) -> None:
         shown = "; ".join(f"{place} {fault.pointer or '/'}: {fault.message}" for place, fault in faults[:5])
-        super().__init__(f"after the transformers of {', '.join(revisions)} the request is invalid: {shown}")
+        named = (
+            f"after the transformers of {', '.join(revisions)}"
+            if revisions
+            else "as no revision has a transformer for it,"
+        )
+        super().__init__(f"{named} the request is invalid: {shown}")
         self.revisions = revisions
         self.faults = faults
 

@@ -16,6 +16,7 @@ from perdure.manifest.records import Api, Endpoint
 from perdure.store.opening import open_store
 from perdure.store.records import Control, VersionControl
 from perdure.timescape.delta import delta, write_delta
+from tests.rollout.alembic_project import AlembicProject
 
 APP = '''
 from typing import Annotated
@@ -105,9 +106,9 @@ def check(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
     return run
 
 
-def shell(*arguments: str) -> Done:
-    """Run the command as a shell does."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+def shell(*arguments: str, **variables: str) -> Done:
+    """Run the command as a shell does, with *variables* in its environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | variables
     done = subprocess.run(
         [sys.executable, "-m", "perdure", "check", *arguments],
         env=environment, text=True, capture_output=True, check=False, timeout=60,
@@ -149,6 +150,13 @@ def test_check_when_a_transformer_is_wrong_tells_line_value_and_faults(stand: Pa
 def test_check_when_run_twice_prints_the_same(stand: Path, check: Check) -> None:
     edit(stand / "revisions" / "second.py", 'item.pop("qty")', 'item["qty"] * 2')
     assert shell().out == check().out
+
+
+def test_check_when_texts_hash_otherwise_prints_the_same(stand: Path) -> None:
+    edit(stand / "revisions" / "second.py", 'item.pop("quantity")', 'str(item.pop("quantity"))')
+    one, other = (shell("--format", "json", "--examples", "20", PYTHONHASHSEED=seed) for seed in ("1", "2"))
+    assert (1, "") == (one.code, one.err)
+    assert one == other
 
 
 def test_check_when_asked_for_json_prints_an_object_for_programs(stand: Path, check: Check) -> None:
@@ -229,3 +237,17 @@ def test_check_when_the_store_is_not_there_says_so_and_makes_none(stand: Path, c
     assert 1 == done.code
     assert f"there is no store sqlite:///{stand}/none/x.db yet" in done.err
     assert not (stand / "none").exists()
+
+
+def test_check_when_a_revision_names_a_step_that_alembic_does_not_have_tells_it(stand: Path, check: Check) -> None:
+    edit(stand / "revisions" / "second.py", 'after="first")\n', 'after="first")\nrevision.database(expand="nope")\n')
+    noted = check()
+    assert 0 == noted.code
+    assert "steps on the database were not looked at: there is no alembic.ini" in noted.out
+    project = AlembicProject(stand)
+    project.step("yes", "pass")
+    done = check("--only", "database")
+    assert 1 == done.code
+    assert done.out.startswith("revisions/second.py:6: database: expand='nope' names no step: ")
+    edit(stand / "revisions" / "second.py", '"nope"', '"yes"')
+    assert 0 == check().code

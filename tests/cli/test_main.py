@@ -100,11 +100,12 @@ def test_main_when_the_app_is_broken_returns_1_and_tells_the_line(
 def test_routes_lists_method_path_handler_place_and_summary(app_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["routes"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
-    assert head.split() == ["METHOD", "PATH", "HANDLER", "VERSIONS", "WHERE", "SUMMARY"]
+    assert head.split() == ["METHOD", "PATH", "HANDLER", "ACCESS", "VERSIONS", "WHERE", "SUMMARY"]
     assert len(rows) == 2
     row = next(row for row in rows if row.startswith("GET"))
     assert "/users/{user_id:int}" in row
     assert "app.py:" in row
+    assert " everyone " in row
     assert row.endswith("Return a user's name.")
 
 
@@ -112,7 +113,8 @@ def test_routes_as_json_can_be_read_by_programs(app_file: Path, capsys: pytest.C
     assert main(["routes", "--json"]) == 0
     routes = json.loads(capsys.readouterr().out)
     assert {("GET", "/users/{user_id:int}"), ("POST", "/users")} == {(row["method"], row["path"]) for row in routes}
-    assert {"method", "path", "handler", "function", "file", "line", "versions", "summary"} <= set(routes[0])
+    assert {"method", "path", "handler", "function", "file", "line", "versions", "access", "summary"} <= set(routes[0])
+    assert {"everyone"} == {row["access"] for row in routes}
 
 
 def test_manifest_prints_all_handlers(app_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from perdure.cli.main import main
 from perdure.manifest.records import Api, Endpoint
+from perdure.store.opening import open_store
 from perdure.timescape.delta import delta, write_delta
 from tests.rollout.alembic_project import AlembicProject
 from tests.servers import Server
@@ -83,6 +84,21 @@ def test_status_as_json_says_where_each_step_stands(run: Run) -> None:
     states = [(each["step"], each["state"], each["reason"]) for each in json.loads(printed)]
     assert 0 == code
     assert [("e1", "done", ""), ("e2", "pending", ""), ("c2", "blocked", "2026-02-01 does not serve yet")] == states
+
+
+def test_status_of_a_step_that_was_begun_tells_whether_somebody_is_at_it(run: Run, project: AlembicProject) -> None:
+    run("migrations", "expand", "2026-01-01")
+    project.step("e2", "raise LookupError('no such column')", after="e1")
+    assert 1 == run("migrations", "expand")[0]
+    store = open_store(f"sqlite:///{project.folder / '.perdure' / 'store.db'}")
+    try:
+        with store.lock("migrations books"):
+            running = run("migrations", "status", "--json")[1]
+        interrupted = run("migrations", "status", "--json")[1]
+    finally:
+        store.close()
+    states = [[each["state"] for each in json.loads(printed)] for printed in (running, interrupted)]
+    assert [["done", "running", "blocked"], ["done", "interrupted", "blocked"]] == states
 
 
 def test_contract_when_the_old_version_is_retired_is_made(run: Run) -> None:

@@ -104,6 +104,14 @@ def test_likely_rename_is_suggested_not_assumed_and_places_to_decide_are_listed(
     assert "revision.todo(" in (project / file).read_text().splitlines()[int(line) - 1]
 
 
+def test_what_nothing_can_carry_is_told_and_not_called_needless(project: Path, perdure: Perdure) -> None:
+    perdure(project, "-m", "It begins", "--date", "2025-01-15")
+    (project / "app.py").write_text(APP.replace('"/orders"', '"/bills"').replace("place", "bill"))
+    printed = perdure(project, "-m", "Bills", "--date", "2026-02-10")
+    assert "and its .json: no transformer can be written\n" in printed
+    assert "nothing can carry requests of POST /orders: it is gone\n" in printed
+
+
 def test_newest_revision_is_amended_published_and_then_left_alone(project: Path, perdure: Perdure) -> None:
     perdure(project, "-m", "It begins", "--date", "2025-01-15")
     rename_items(project)

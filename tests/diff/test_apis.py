@@ -11,6 +11,7 @@ from perdure.diff.endpoint_rules import ENDPOINT_RULES
 from perdure.diff.findings import Finding
 from perdure.gtype.nodes import (
     Array,
+    DateTime,
     Enum,
     Field,
     Integer,
@@ -376,6 +377,24 @@ def test_diff_when_a_member_is_said_to_be_renamed_reports_one_change() -> None:
         ),
         ({"cookies": members(sid=Integer())}, {"cookies": members(sid=Integer(ge=1))},
          ("breaking", "request-minimum-set", "/cookies/sid")),
+        (
+            {"response_media": "text/plain"}, {"response": STR},
+            ("breaking", "response-media-type-changed", "/body"),
+        ),
+        (
+            {"response": STR}, {"response_media": "text/plain"},
+            ("breaking", "response-media-type-changed", "/body"),
+        ),
+        (
+            {"response_media": "text/plain"}, {"response_media": "application/octet-stream"},
+            ("breaking", "response-media-type-changed", "/body"),
+        ),
+        ({"response_media": "*/*"}, {"response": STR}, ("compatible", "response-body-added", "/body")),
+        ({"response": STR}, {"response_media": "*/*"}, ("breaking", "response-body-removed", "/body")),
+        (
+            {"response": String(format="email")}, {"response": String(format="ipv4")},
+            ("risky", "response-format-changed", "/body"),
+        ),
         ({}, {"security": (("principal",),)}, ("breaking", "request-security-tightened", "")),
         ({"security": (("role:clerk",),)}, {"security": (("principal",),)},
          ("compatible", "request-security-relaxed", "")),
@@ -388,6 +407,12 @@ def test_diff_when_a_member_is_said_to_be_renamed_reports_one_change() -> None:
         ({"security": (("a", "b"),)}, {"security": (("a",),)}, ("compatible", "request-security-relaxed", "")),
         ({"security": (("a",),)}, {"security": (("b",),)}, ("breaking", "request-security-tightened", "")),
         ({"security": (("a",),)}, {"security": (("a",), ())}, ("compatible", "request-security-relaxed", "")),
+        ({}, {"security": (("nobody",),)}, ("breaking", "request-security-tightened", "")),
+        ({"security": (("role:clerk",),)}, {"security": (("nobody",),)},
+         ("breaking", "request-security-tightened", "")),
+        ({"security": (("nobody",),)}, {"security": (("role:clerk",),)},
+         ("compatible", "request-security-relaxed", "")),
+        ({"security": (("nobody",),)}, {}, ("compatible", "request-security-relaxed", "")),
     ],
 )  # fmt: skip
 def test_diff_of_what_an_endpoint_says_of_itself(
@@ -401,6 +426,7 @@ def test_diff_of_what_an_endpoint_says_of_itself(
     [
         ({"security": (("a", "b"), ("c",))}, {"security": (("c",), ("b", "a"))}),
         ({"security": ()}, {"security": ((), ("key",))}),
+        ({"security": (("nobody",),)}, {"security": (("nobody",), ("nobody", "key"))}),
         ({"body_media": ("application/json",)}, {"body_media": ("Application/JSON; charset=utf-8",)}),
         ({"response_media": "application/json; charset=utf-8"}, {"response_media": "application/json"}),
         ({"status": 200, "responses": {"201": None}}, {"status": 201, "responses": {"200": None}}),
@@ -498,3 +524,40 @@ def test_diff_of_two_large_apis_takes_seconds_where_every_endpoint_feels_many_ch
     assert len(findings) >= 2000
     assert ("POST", "/things999/{id}") in {(each.method, each.path) for each in findings}
     assert {"request-maximum-lowered", "response-maximum-lowered"} == {each.rule for each in findings}
+
+
+@pytest.mark.parametrize("way", ["body", "response"])
+@pytest.mark.parametrize("back", [False, True])
+def test_format_that_only_described_and_one_that_is_checked_are_told_apart_both_ways(way: str, back: bool) -> None:
+    sides = [replace(PLAIN, **{way: node}) for node in (String(format="email"), DateTime(tz=True))]
+    found = compare(*(reversed(sides) if back else sides))
+    flow = "request" if way == "body" else "response"
+    assert ("risky", f"{flow}-format-changed", "/body") in found
+
+
+@pytest.mark.parametrize("node", [String(format="date-time"), STR])
+def test_format_when_it_is_only_checked_since_is_told_by_the_type_alone(node: Node) -> None:
+    found = compare(replace(PLAIN, response=node), replace(PLAIN, response=DateTime(tz=True)))
+    assert ["response-type-narrowed"] == [rule for _, rule, _ in found]
+
+
+@pytest.mark.parametrize("kinds", [(STR, STR), (Integer(), Integer()), (Integer(), STR)])
+def test_path_parameter_when_renamed_with_a_move_is_renamed(kinds: tuple[Node, Node]) -> None:
+    old, new = (
+        replace(PLAIN, params=Object(fields=(Field(name=name, node=node),)))
+        for name, node in zip(("id", "order_id"), kinds, strict=True)
+    )
+    found = brief(diff_apis(one(old, "DELETE /orders/{id}"), one(new, "POST /orders/{order_id}/cancel")))
+    assert [("breaking", "endpoint-moved", ""), ("compatible", "path-parameter-renamed", "/path/id")] == found[:2]
+    assert all(rule.startswith("request-type") for _, rule, _ in found[2:])
+    assert (kinds[0] != kinds[1]) == bool(found[2:])
+
+
+def test_path_parameters_when_two_of_a_moved_path_are_renamed_need_a_hint() -> None:
+    old = replace(PLAIN, params=Object(fields=(Field(name="a", node=STR), Field(name="b", node=STR))))
+    new = replace(PLAIN, params=Object(fields=(Field(name="c", node=STR), Field(name="d", node=STR))))
+    apis = one(old, "GET /x/{a}/{b}"), one(new, "GET /y/{c}/{d}")
+    assert ("breaking", "request-required-property-added", "/path/c") in brief(diff_apis(*apis))
+    hints = {("GET /x/{a}/{b}", "a"): "c", ("GET /x/{a}/{b}", "b"): "d"}
+    renamed = [("compatible", "path-parameter-renamed", f"/path/{name}") for name in "ab"]
+    assert [("breaking", "endpoint-moved", ""), *renamed] == brief(diff_apis(*apis, renames=hints))

@@ -34,7 +34,7 @@ def test_every_answer_is_one_the_document_names(version: str, mode: GenerationMo
     for found in schema.get_all_operations():
         operation = found.ok()  # type: ignore[union-attr]  # what is malformed fails here
 
-        @settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck])
+        @settings(max_examples=12, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck])
         @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case[Any]) -> None:
             # Everybody asks once, so that nobody asks too often.
@@ -44,4 +44,4 @@ def test_every_answer_is_one_the_document_names(version: str, mode: GenerationMo
 
         with suppress(Unsatisfiable):  # what takes any text, or nothing, cannot be asked wrongly
             ask()
-    assert len(asked) >= 60
+    assert len(asked) >= 36

@@ -89,7 +89,7 @@ def server(issuer: str | None = None) -> IntrospectionSettings:
         ({"introspection": {"a": server("x"), "b": server("x")}}, "two of them have the issuer 'x'"),
         ({"jwt": {"a": issuer()}, "introspection": {"a": server()}}, "'a' is a name in both"),
         ({"jwt": {"a:b": issuer()}}, "'a:b' cannot be a name"), ({"jwt": {"": issuer()}}, "'' cannot be a name"),
-        ({"jwt": {"api_key": issuer()}}, "cannot be a name"),
+        ({"jwt": {"api_key": issuer()}}, "cannot be a name"), ({"jwt": {"nobody": issuer()}}, "cannot be a name"),
         ({"introspection": {"a b": server()}}, "cannot be a name"),
         ({"cache_entries": 0}, "cache_entries"),
     ],
@@ -100,7 +100,7 @@ def test_schemes_that_cannot_be_told_apart_are_refused(settings: dict[str, Any],
 
 
 def test_one_issuer_may_sign_some_tokens_and_vouch_for_others() -> None:
-    assert AuthSettings(jwt={"a": issuer()}, introspection={"b": server("https://a")}).has_schemes
+    assert AuthSettings(jwt={"a": issuer()}, introspection={"b": server("https://a")})
 
 
 WITHOUT = """

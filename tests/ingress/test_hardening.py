@@ -7,7 +7,7 @@ import pytest
 
 from perdure import Config
 from perdure.config import CorsSettings, ProxySettings
-from perdure.errors import ConfigError
+from perdure.errors import ConfigError, MalformedRequestError
 from perdure.ingress.hosts import Hosts
 from perdure.ingress.proxies import TrustedProxies
 from tests.ingress.conftest import Server
@@ -52,6 +52,22 @@ def test_client_is_the_first_address_from_the_right_that_is_no_proxys(
     assert client in {found, f"{found}:7"}
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"])
+@pytest.mark.parametrize("value", ["\xe9, 203.0.113.7", "203.0.113.7, \xff", "gr\xc3\xbcn"])
+def test_what_a_proxy_tells_and_cannot_be_read_is_400(name: str, value: str, hardened: Server) -> None:
+    known = () if name == "X-Forwarded-For" else ("X-Forwarded-For: 203.0.113.7",)
+    assert 400 == get(hardened, "/origin", *known, f"{name}: {value}").status
+
+
+def test_first_of_several_values_that_cannot_be_read_is_400(hardened: Server) -> None:
+    assert 400 == get(hardened, "/origin", "X-Forwarded-For: \xe9", "X-Forwarded-For: 203.0.113.7").status
+
+
+def test_family_that_is_not_read_may_hold_anything(hardened: Server) -> None:
+    answer = get(hardened, "/origin", "Forwarded: \xe9", 'Forwarded: for="', "X-Forwarded-For: 203.0.113.7")
+    assert "203.0.113.7" in {(found := answer.json()["client"]), f"{found}:7"}
+
+
 def test_scheme_and_host_are_what_the_proxy_says(hardened: Server) -> None:
     answer = get(
         hardened, "/origin", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https",
@@ -81,11 +97,55 @@ def test_forwarded_host_does_not_open_the_door_for_another(hardened: Server) -> 
     assert 421 == get(hardened, "/origin", *fields).status
 
 
-def test_health_is_told_whatever_host_is_asked(hardened: Server) -> None:
-    assert 200 == get(hardened, "/healthz", host="10.9.8.7:8000").status
+def test_several_hosts_are_400_whatever_a_proxy_tells(hardened: Server) -> None:
+    fields = ("Host: shop.example", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Host: a.shops.example")
+    assert 400 == get(hardened, "/origin", *fields).status
 
 
-@pytest.mark.parametrize("host", ["a b", "a/b", "user@shop.example", "shop.example:port", "<script>"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.9.8.7:8000", "evil.example", "", "a b", ".", "gr\xfcn"])
+def test_health_is_told_whatever_host_is_asked(host: str, path: str, hardened: Server) -> None:
+    assert 200 == get(hardened, path, host=host).status
+
+
+def test_health_is_told_to_clients_that_name_no_host(hardened: Server) -> None:
+    assert 200 == hardened.ask(b"GET /healthz HTTP/1.0\r\n\r\n").status
+
+
+@pytest.mark.parametrize(("host", "status"), [("evil.example", 421), ("", 400), ("a b", 400), ("gr\xfcn", 400)])
+@pytest.mark.parametrize("path", ["/docs", "/docs/docs.css", "/openapi.json", "/nothing"])
+def test_nothing_else_is_told(path: str, host: str, status: int, hardened: Server) -> None:
+    assert status == get(hardened, path, host=host).status
+
+
+def test_preflight_for_another_host_is_421(hardened: Server) -> None:
+    fields = ("Origin: https://page.example", "Access-Control-Request-Method: GET")
+    assert 421 == get(hardened, "/origin", *fields, host="evil.example", method="OPTIONS").status
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://evil.example/origin", "shop.example", 421),
+        ("http://shop.example/origin", "evil.example", 200),
+        ("HTTP://SHOP.example:80/origin?a=1", "evil.example", 200),
+        ("http://user@shop.example/origin", "shop.example", 400),
+        ("http://evil.example/healthz", "shop.example", 200),
+        ("http://shop.example", "shop.example", 404),
+    ],
+)
+def test_host_in_the_target_goes_before_the_header(target: str, host: str, status: int, hardened: Server) -> None:
+    assert status == get(hardened, target, host=host).status
+
+
+def test_handler_reads_the_host_of_the_target(hardened: Server) -> None:
+    assert "shop.example:81" == get(hardened, "http://shop.example:81/origin", host="b.shops.example").json()["host"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["a b", "a/b", "user@shop.example", "shop.example:port", "<script>", "", ".", ".a.example", "a..b", "gr\xfcn"],
+)
 def test_malformed_host_is_400(host: str, server: Server) -> None:
     assert 400 == get(server, "/items/a", host=host).status
 
@@ -143,6 +203,13 @@ def test_preflight_names_methods_and_headers(hardened: Server) -> None:
     assert "GET, HEAD, OPTIONS" == answer.header("access-control-allow-methods")
     assert "API-Version" in str(answer.header("access-control-allow-headers"))
     assert "600" == answer.header("access-control-max-age")
+    assert "https://page.example" == answer.header("access-control-allow-origin")
+
+
+def test_preflight_of_a_known_origin_is_answered_by_the_routes_own_settings_alone(hardened: Server) -> None:
+    fields = ("Origin: https://page.example", "Access-Control-Request-Method: GET")
+    answer = get(hardened, "/open", *fields, method="OPTIONS")
+    assert ["*"] == [value for name, value in answer.headers if name == "access-control-allow-origin"]
 
 
 def test_preflight_from_another_origin_is_told_nothing(hardened: Server) -> None:
@@ -179,6 +246,9 @@ class Sent:
         value = self._fields.get(name)
         return [] if value is None else [value]
 
+    def has_unreadable(self, name: str) -> bool:
+        return not self._fields.get(name, "").isascii()
+
 
 def origin_of(trusted: tuple[str, ...], sent: Sent, **settings: str) -> tuple[str, str, str] | None:
     proxies = TrustedProxies(ProxySettings(trusted=trusted, **settings))  # type: ignore[arg-type]
@@ -212,14 +282,28 @@ def test_unix_socket_is_trusted_only_by_name() -> None:
         ("for=198.51.100.1;proto=https, for=10.0.0.2;proto=http", ("198.51.100.1", "https", "inner.example")),
         ("for=unknown", None),
         ("for=_hidden, for=10.0.0.2", ("10.0.0.2", "http", "inner.example")),
-        ("for=\"203.0.113.7", None),
-        ("nonsense", None),
+        ("for=198.51.100.1, for=203.0.113.7; ", ("203.0.113.7", "http", "inner.example")),
+        (", ;;for=203.0.113.7;;proto=https ,", ("203.0.113.7", "https", "inner.example")),
         ("for=203.0.113.7;host=\"a b\"", ("203.0.113.7", "http", "inner.example")),
         ("", None),
     ],
 )  # fmt: skip
 def test_standard_header_is_read_as_the_rfc_says(value: str, found: tuple[str, str, str] | None) -> None:
     assert found == origin_of(("10.0.0.0/8",), Sent("10.0.0.1:2", forwarded=value), header="forwarded")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["for=\"203.0.113.7", "nonsense", "for=\", for=203.0.113.7", "a, for=203.0.113.7", "for=203.0.113.7;=",
+     "for=a b, for=203.0.113.7", "x=\", for=\"[2001:db8::7]\"", "\xe9, for=203.0.113.7", " " * 100_000 + "a"],
+)  # fmt: skip
+def test_standard_header_that_is_malformed_is_refused(value: str) -> None:
+    with pytest.raises(MalformedRequestError, match="forwarded"):
+        origin_of(("10.0.0.0/8",), Sent("10.0.0.1:2", forwarded=value), header="forwarded")
+
+
+def test_peer_that_is_not_trusted_may_send_anything() -> None:
+    assert origin_of(("10.0.0.0/8",), Sent("11.0.0.1:2", forwarded="\xe9"), header="forwarded") is None
 
 
 def test_schemes_told_per_hop_belong_to_their_hop() -> None:
@@ -233,7 +317,9 @@ def test_what_is_no_address_cannot_be_trusted(trusted: str) -> None:
         TrustedProxies(ProxySettings(trusted=(trusted,)))
 
 
-@pytest.mark.parametrize("host", ["https://shop.example", "shop example", "*", "a.*.example", ""])
+@pytest.mark.parametrize(
+    "host", ["https://shop.example", "shop example", "*", "a.*.example", "*.", "*..example", "shop.example:80", ""]
+)
 def test_what_is_no_host_cannot_be_answered_for(host: str) -> None:
     with pytest.raises(ConfigError, match="hosts"):
         Hosts((host,))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived
 
@@ -152,3 +153,35 @@ async def test_both_versions_over_tls(over_tls: tuple[Server, ssl.SSLContext]) -
     async with httpx.AsyncClient(base_url=f"https://127.0.0.1:{server.port}", verify=trust) as client:
         with pytest.raises(httpx.RemoteProtocolError):
             await client.get("/streams/breaks")
+
+
+@pytest.fixture(scope="module")
+def choosy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that answers for ``shop.example`` only."""
+    server = Server("granian", "hardened:app", tmp_path_factory.mktemp("choosy"))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ([(":authority", "evil.example"), ("host", "shop.example")], b"421"),
+        ([(":authority", "shop.example"), ("host", "evil.example")], b"200"),
+        ([("host", "evil.example")], b"421"),
+        ([("host", "shop.example")], b"200"),
+        ([], b"400"),
+    ],
+)
+def test_authority_goes_before_the_host_header(head: list[tuple[str, str]], status: bytes, choosy: Server) -> None:
+    client = H2Connection(H2Configuration(validate_outbound_headers=False))
+    client.initiate_connection()
+    fields = [(":method", "GET"), (":path", "/origin"), (":scheme", "http"), *head]
+    client.send_headers(1, fields, end_stream=True)
+    answers: list[object] = []
+    with socket.create_connection(("127.0.0.1", choosy.port), timeout=10) as connection:
+        connection.sendall(client.data_to_send())
+        while not answers:
+            events = client.receive_data(connection.recv(65536))
+            answers = [dict(event.headers)[b":status"] for event in events if isinstance(event, ResponseReceived)]
+    assert answers == [status]

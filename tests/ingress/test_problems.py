@@ -195,3 +195,8 @@ def test_problem_reply_is_the_same_as_a_reply() -> None:
     error = RouteNotFoundError("/x")
     reply = problem_reply(error, "id")
     assert (reply.status, reply.headers, reply.body) == problem_body(error, "id")
+
+
+def test_request_that_is_invalid_without_any_transformer_says_so_for_the_log() -> None:
+    assert str(RevisionFaultError((), ())).startswith("as no revision has a transformer for it, the request is invalid")
+    assert str(RevisionFaultError(("r2",), ())).startswith("after the transformers of r2 the request is invalid")

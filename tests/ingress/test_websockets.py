@@ -2,13 +2,15 @@
 
 import json
 import socket
+from collections.abc import MutableMapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from perdure import App
 from tests.ingress.wire import wait_until
 
 if TYPE_CHECKING:
@@ -19,8 +21,13 @@ NORMAL = {1000, 1005}
 """Granian closes without a code, which reads as 1005."""
 
 
-def dial(server: "Server", path: str) -> ClientConnection:
-    return connect(f"ws://127.0.0.1:{server.port}{path}", open_timeout=5, close_timeout=5, proxy=None)
+def dial(server: "Server", path: str, host: str | None = None) -> ClientConnection:
+    """Connect to *server*; it is called *host*, if that is given."""
+    port = server.port
+    if host is None:
+        return connect(f"ws://127.0.0.1:{port}{path}", open_timeout=5, close_timeout=5, proxy=None)
+    known = socket.create_connection(("127.0.0.1", port))
+    return connect(f"ws://{host}{path}", sock=known, open_timeout=5, close_timeout=5, proxy=None)
 
 
 def closing(client: ClientConnection) -> tuple[int, list[object]]:
@@ -109,7 +116,7 @@ def test_work_ends_with_the_connection_and_a_failure_is_undone(
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/ws/refused", 403), ("/ws/forbidden", 403), ("/ws/nothing", 403), ("/items/a", 403)]
+    ("path", "status"), [("/ws/refused", 403), ("/ws/forbidden", 403), ("/ws/nothing", 404), ("/items/a", 404)]
 )
 def test_connection_that_is_not_wanted_is_refused(path: str, status: int, server: "Server") -> None:
     with pytest.raises(InvalidStatus) as refused, dial(server, path):
@@ -121,7 +128,27 @@ def test_connection_that_is_not_wanted_is_refused(path: str, status: int, server
 def test_unknown_version_is_refused(server: "Server") -> None:
     with pytest.raises(InvalidStatus) as refused, dial(server, "/ws/echo?version=v9"):
         pass
-    assert refused.value.response.status_code == 403
+    assert refused.value.response.status_code == 400
+
+
+def test_connection_for_no_host_is_refused(server: "Server") -> None:
+    with pytest.raises(InvalidStatus) as refused, dial(server, "/ws/echo", host="a b"):
+        pass
+    assert refused.value.response.status_code == 400
+
+
+async def test_server_that_knows_no_other_refusal_closes() -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"shop.example")]
+    await App("bare")({"type": "websocket", "path": "/nothing", "headers": headers}, receive, send)
+    assert sent == [{"type": "websocket.close"}]
 
 
 def test_plain_request_for_a_socket_is_404(server: "Server") -> None:

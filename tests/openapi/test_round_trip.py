@@ -96,6 +96,12 @@ def members(draw: DrawFn, nodes: SearchStrategy[Node], names: tuple[str, ...]) -
     return draw(st.sampled_from((found, None)))
 
 
+SECURITY = (
+    (), (("key",),), (("oauth:read", "oauth:write", "key"), ()), ((), ("principal",)), (("nobody",),)
+)  # fmt: skip
+"""What endpoints say of who may call."""
+
+
 @st.composite
 def apis(draw: DrawFn) -> Api:
     """APIs of all shapes, whose types are called as generics are."""
@@ -119,7 +125,7 @@ def apis(draw: DrawFn) -> Api:
             status=draw(st.sampled_from((200, 201, 203))), deprecated=draw(st.booleans()),
             responses=draw(st.dictionaries(st.sampled_from(("404", "4XX", "default", "302")), maybe, max_size=2)),
             body_limit_bytes=draw(st.none() | st.integers(0, 100)),
-            security=draw(st.sampled_from(((), (("key",),), (("oauth:read", "oauth:write", "key"), ())))),
+            security=draw(st.sampled_from(SECURITY)),
         )  # fmt: skip
         if draw(st.booleans()):
             endpoints[endpoint_key(method, path)] = draw(_with_more(endpoints[endpoint_key(method, path)], maybe))

@@ -133,6 +133,34 @@ def test_security_names_schemes_that_are_described() -> None:
     assert {"key": scheme, "oauth": {"type": "http", "scheme": "bearer"}} == document["components"]["securitySchemes"]
 
 
+def test_optional_security_is_told_as_an_alternative_to_none() -> None:
+    optional = {"GET /": Endpoint(handler="h", body_media=(), security=((), ("principal",)))}
+    scheme = {"type": "http", "scheme": "basic"}
+    document = write(optional, Description(title="t", version="1", security={"staff": scheme}))
+    assert [{}, {"staff": []}] == document["paths"]["/"]["get"]["security"]
+    assert {"staff": scheme} == document["components"]["securitySchemes"]
+    assert ["200", "400", "401", "default"] == list(document["paths"]["/"]["get"]["responses"])
+    assert optional == read_openapi(document).endpoints
+
+
+def test_optional_security_by_schemes_nobody_described_makes_up_none() -> None:
+    optional = {"GET /": Endpoint(handler="h", body_media=(), security=((), ("principal",)))}
+    document = write(optional)
+    assert [{}] == document["paths"]["/"]["get"]["security"]
+    assert "securitySchemes" not in document["components"]
+    assert optional == read_openapi(document).endpoints
+
+
+def test_closed_endpoint_needs_what_nobody_has() -> None:
+    closed = {"GET /": Endpoint(handler="h", body_media=(), security=(("nobody",),))}
+    scheme = {"type": "http", "scheme": "basic"}
+    document = write(closed, Description(title="t", version="1", security={"staff": scheme}))
+    assert [{"nobody": []}] == document["paths"]["/"]["get"]["security"]
+    assert ["nobody"] == list(document["components"]["securitySchemes"])
+    assert ["200", "400", "403", "default"] == list(document["paths"]["/"]["get"]["responses"])
+    assert closed == read_openapi(document).endpoints
+
+
 def test_document_of_an_api_without_versions_does_not_mention_them() -> None:
     document = write({"GET /": Endpoint(handler="h")}, Description(title="t", version="1", version_header=None))
     assert "parameters" not in document["components"]

@@ -14,6 +14,7 @@ from tests.policy.queue_model import Crowd, Outcome, run
 
 WORK_S = 0.002
 UNWATCHED = CapacitySettings(fair_lag_s=None, lag_limit_s=None)
+WATCHED = CapacitySettings(fair_lag_s=0.02, lag_limit_s=0.5)
 GUESTS = Crowd("guests", tuple(f"10.0.0.{number}:1" for number in range(10)), pause_s=0.1)
 
 
@@ -99,7 +100,7 @@ def test_one_client_floods_the_others_hardly_notice() -> None:
     flood = Crowd("flood", ("10.9.9.9:1",) * 150, pause_s=0.1)
     unguarded = flooded(UNWATCHED, flood)
     assert unguarded.slowest_s("guests", 0.5) > 0.15
-    guarded = flooded(CapacitySettings(), flood)
+    guarded = flooded(WATCHED, flood)
     assert guarded.refused_part("guests") < 0.01
     assert guarded.slowest_s("guests", 0.99) < 0.04
     assert guarded.refused_part("flood") > 0.5
@@ -109,7 +110,7 @@ def test_one_client_floods_the_others_hardly_notice() -> None:
 
 
 def test_refused_flood_comes_again_at_once_the_others_hardly_notice() -> None:
-    outcome = flooded(CapacitySettings(), Crowd("flood", ("10.9.9.9:1",) * 150, pause_s=0.001))
+    outcome = flooded(WATCHED, Crowd("flood", ("10.9.9.9:1",) * 150, pause_s=0.001))
     assert outcome.refused_part("guests") < 0.01
     assert outcome.slowest_s("guests", 0.99) < 0.04
 
@@ -120,7 +121,7 @@ def test_too_many_clients_wait_is_bounded_and_low_priority_goes_first() -> None:
         Crowd("high", tuple(f"10.3.{n}.1:1" for n in range(20)), 0.1, "high"),
         Crowd("critical", ("10.4.1.1:1",), 0.1, "critical"),
     ]
-    outcome = flooded(CapacitySettings(), *crowds)
+    outcome = flooded(WATCHED, *crowds)
     assert outcome.refused_part("low") > 0.5
     assert outcome.refused_part("guests") < 0.2
     assert outcome.refused_part("high") < 0.05

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from perdure import Config
 from perdure.clock import FakeClock
-from perdure.config import AuthSettings, RateLimit, RateSettings
+from perdure.config import AuthSettings, JwtSettings, RateLimit, RateSettings
 from perdure.context.exchange import Exchange
 from perdure.context.principal import Principal
 from perdure.errors import (
@@ -27,6 +27,8 @@ from perdure.policy.memory import MemoryCounters
 from tests.policy.exchanges import from_address, from_principal
 
 DEFAULTS = Config()
+ISSUER = JwtSettings(issuer="i", audience=("a",), algorithms=("HS256",), secret="s")
+TOKENS = Config(auth=AuthSettings(jwt={"staff": ISSUER}))
 CHALLENGES = ('Bearer realm="shop"', 'ApiKey realm="shop"')
 ADA = Principal(subject="ada", scheme="staff", roles=frozenset({"clerk"}), scopes=frozenset({"orders"}))
 SOMEBODY = from_address("192.0.2.1:50000")
@@ -114,15 +116,17 @@ def test_principal_comes_in_with_the_roles_and_scopes_asked_for(policy: RoutePol
         assert isinstance(refused(gate(policy), from_principal(ADA)), ForbiddenError)
 
 
-def test_scope_is_missing_answers_which_would_be_enough() -> None:
+def test_scope_is_missing_of_a_token_answers_which_would_be_enough() -> None:
     wide = RoutePolicy(scopes=frozenset({"refunds", "orders"}))
-    error = refused(gate(wide), from_principal(ADA))
+    error = refused(gate(wide, TOKENS), from_principal(ADA))
     assert isinstance(error, ForbiddenError)
     assert ('Bearer realm="shop", error="insufficient_scope", scope="orders refunds"',) == error.challenges
 
 
-def test_scope_is_missing_from_an_api_key_answers_no_challenge_of_tokens() -> None:
-    error = refused(gate(RoutePolicy(scopes=frozenset({"refunds"}))), from_principal(replace(ADA, scheme="api_key")))
+@pytest.mark.parametrize("scheme", ["api_key", "basic"])
+def test_scope_is_missing_of_other_credentials_answers_no_challenge_of_tokens(scheme: str) -> None:
+    narrow = gate(RoutePolicy(scopes=frozenset({"refunds"})), TOKENS)
+    error = refused(narrow, from_principal(replace(ADA, scheme=scheme)))
     assert isinstance(error, ForbiddenError)
     assert () == error.challenges
 

@@ -11,6 +11,7 @@ answered.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable
 from typing import NamedTuple
@@ -159,6 +160,9 @@ def test_requests_come_in_iff_every_window_has_room(
             assert len(within) <= limit.allowed
 
 
+_numbers = itertools.count()
+
+
 @settings(max_examples=40)
 @given(
     st.integers(1, 5), st.integers(3, 40), st.integers(1, 5),
@@ -181,7 +185,9 @@ def test_shared_counters_have_no_window_with_more_than_allowed(
 
     async def run() -> None:
         rates = RateSettings(when_store_fails="refuse", store_timeout_s=10.0)
-        fleet = [RedisCounters(rates, url, str(name), SystemClock(), None) for _ in range(processes)]
+        # Whatever was drawn before, nobody has counted for an app of this name.
+        app = f"{name}-{next(_numbers)}"
+        fleet = [RedisCounters(rates, url, app, SystemClock(), None) for _ in range(processes)]
         await asyncio.gather(*(counters.start() for counters in fleet))
         for pause_ms, size in bursts:
             await asyncio.sleep(pause_ms / 1000)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from shop.app import app as shop
 
-from perdure import App, Request
+from perdure import App, AuthSettings, Config, Request
 from perdure.errors import UnknownVersionError
 from perdure.openapi.reading import read_openapi
 from tests.recording import Step, record
@@ -47,8 +47,8 @@ def old_app() -> App:
     return app
 
 
-def new_app(folder: Path, version: str | None = None) -> App:
-    app = App("orders", revisions=folder)
+def new_app(folder: Path, version: str | None = None, config: Config | None = None) -> App:
+    app = App("orders", revisions=folder, config=config)
 
     @app.post("/orders", id="create", version=version, status=201)
     async def create(req: Request[Order]) -> Order:
@@ -123,6 +123,17 @@ def test_types_of_code_that_were_something_else_when_recorded_are_told_apart(tmp
     assert {"cents"} == schemas["Money"]["properties"].keys()
     assert {"amount"} == schemas["Money-new"]["properties"].keys()
     assert {"$ref": "#/components/schemas/Money-new"} == schemas["Order-new"]["properties"]["price"]
+
+
+def test_who_may_call_is_told_as_of_now_whatever_was_recorded(tmp_path: Path) -> None:
+    folder = record(
+        tmp_path / "revisions",
+        [Step("2025-01-01T00:00:00Z", old_app()), Step("2026-01-01T00:00:00Z", new_app(tmp_path), TO_AND_FRO)],
+    )
+    closed = new_app(folder, config=Config(auth=AuthSettings(deny_by_default=True)))
+    for version in ("2025-01-01", "2026-01-01"):
+        assert [{"nobody": []}] == described(closed, version)["paths"]["/orders"]["post"]["security"]
+        assert "security" not in described(new_app(folder), version)["paths"]["/orders"]["post"]
 
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])

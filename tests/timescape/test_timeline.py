@@ -336,15 +336,15 @@ def test_endpoint_when_moved_is_followed_and_its_functions_are_those_of_its_old_
     chain.response(response)
     assert (chain.target_key, chain.revisions) == (new, ("r1",))
     assert (request.path, response.status, response.body) == ({"id": "1"}, 204, None)
-    assert (timeline.destination(old, 0), timeline.destination(new, 1)) == (new, new)
+    assert (timeline.name_at(old, 0, 2), timeline.name_at(new, 1, 2)) == (new, new)
 
 
 def test_endpoint_when_removed_and_added_again_is_not_the_same() -> None:
     with_it, without = api(MONEY), Api(types={"Money": Number()})
     timeline = line_of((with_it, nothing), (without, nothing), (with_it, nothing), (with_it, money))
     assert timeline.chain(KEY, 0, 3) == Removed(KEY, "r1")
-    assert timeline.destination(KEY, 0) is None
-    assert timeline.destination(KEY, 2) == KEY
+    assert timeline.name_at(KEY, 0, 2) is None
+    assert timeline.name_at(KEY, 2, 2) == KEY
     assert timeline.endpoints_at(1) == {}
     with pytest.raises(KeyError):
         timeline.chain(KEY, 1, 3)

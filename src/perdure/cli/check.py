@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 from rich.text import Text
 
 from perdure.cli.console import complain, output, unknown_version, write
@@ -51,6 +51,7 @@ def run_check(app: str | None, options: CheckOptions) -> int:
         live = _live(loaded, options)
         with _Progress() as progress:
             report = prove(loaded, effort, live=live, only=options.only, progress=progress)
+        report = _with_steps(report, loaded, options)
     except UnknownVersionError as error:
         complain(unknown_version(error))
         return EXIT_USAGE
@@ -84,6 +85,23 @@ def _live(app: "App", options: CheckOptions) -> Sequence[str] | None:
         store.close()
     names = [version.name for version in app.timescape().versions]
     return [name for name in names if name not in decided or decided[name].status != "retired"]
+
+
+def _with_steps(report: "Report", app: "App", options: CheckOptions) -> "Report":
+    """Return *report* with what is wrong with the steps on the database that versions name."""
+    from perdure.rollout.migrations_known import unknown_steps
+    from perdure.timescape.proving.report import Failure, Remark
+
+    found = [
+        each
+        for each in unknown_steps(app.timescape(), Path(app.config.alembic_ini))
+        if not options.only or (isinstance(each, Failure) and {each.kind, each.revision} & set(options.only))
+    ]
+    return structs.replace(
+        report,
+        failures=(*report.failures, *(each for each in found if isinstance(each, Failure))),
+        remarks=(*report.remarks, *(each for each in found if isinstance(each, Remark))),
+    )
 
 
 def _as_json(report: "Report") -> bytes:

@@ -17,6 +17,7 @@ from perdure.errors import DocumentError, IgnoreFileError
 from perdure.gtype.nodes import GType
 from perdure.manifest.records import Api
 from perdure.timescape.authoring.hints import HintError, read_hints
+from perdure.timescape.authoring.inference import with_inferred
 from perdure.timescape.authoring.schema_hints import read_schema_hints
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def _diff_apis(old: Api, new: Api, called: Called, options: DiffOptions) -> Sequ
     from perdure.diff.apis import diff_apis
 
     hints = read_hints(options.renames, options.moves, old, new)
-    renames, moves = {**called.renames, **hints.renames.pairs()}, {**called.moves, **hints.moves}
+    inferred = with_inferred(hints, old, new).renames.pairs()
+    renames, moves = {**inferred, **called.renames, **hints.renames.pairs()}, {**called.moves, **hints.moves}
     return diff_apis(old, new, renames=renames, moves=moves, profile=options.profile)
 
 

@@ -95,7 +95,7 @@ def new(name: str, /, *, path: Path | None = None) -> int:
 
 @commands.command
 def routes(app: str | None = None, /, *, json: _Switch = False, named: _Named = None) -> int:
-    """List the routes of an app, with the versions each serves.
+    """List the routes of an app, with who may call each and the versions it serves.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def routes(app: str | None = None, /, *, json: _Switch = False, named: _Named = 
 def manifest(
     app: str | None = None, handler_id: str | None = None, /, *, compact: _Switch = False, named: _Named = None
 ) -> int:
-    """Print the manifests of an app's handlers as JSON: everything there is to say about each.
+    """Print the manifests of an app's handlers, but for WebSockets, as JSON: everything there is to say about each.
 
     Parameters
     ----------

@@ -1,15 +1,17 @@
 """`perdure migrations`: the steps that versions need on the app's own database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, final
 
 import msgspec
 from cyclopts import App as CommandLine
 from cyclopts import Parameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from perdure.cli.console import say, write
 from perdure.cli.plan import EXIT_OK
@@ -17,7 +19,9 @@ from perdure.cli.store import existing_store, store_place
 from perdure.cli.tables import print_table
 from perdure.cli.target import find_target, load
 from perdure.clock import SystemClock
+from perdure.errors import StoreError
 from perdure.rollout.migrations import Migrations, migrations_of
+from perdure.rollout.migrations_run import StepStatus
 from perdure.rollout.migrations_steps import live_versions
 from perdure.store.opening import open_store
 from perdure.timescape.instants import format_instant
@@ -25,6 +29,7 @@ from perdure.timescape.timescape import Timescape
 
 __all__ = ["commands"]
 
+_LOCK_WAIT_S = 0.5
 _HELP = """Look at the steps that versions need on the app's own database, and make them.
 
 The steps are Alembic revisions, named by revision.database(expand=…, contract=…). A version's expand step is made
@@ -57,6 +62,8 @@ class _Desk(Struct, frozen=True):
     migrations: Migrations
     timescape: Timescape
     live: frozenset[str]
+    lock: Callable[[], AbstractContextManager[None]]
+    """Whoever makes steps is in it."""
 
 
 @commands.command
@@ -69,7 +76,7 @@ def status(*, json: _Switch = False, where: Where = _HERE) -> int:
         Print JSON instead of a table.
     """
     with _open_desk(where, is_looking=True) as desk:
-        found = desk.migrations.status(desk.live)
+        found = _status(desk)
     if json:
         write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     elif not found:
@@ -156,9 +163,34 @@ def _open_desk(where: Where, *, is_looking: bool = False) -> Iterator[_Desk]:
     store = open_store(place.url)
     try:
         migrations = migrations_of(app.name, app.timescape(), app.manifests(), store, app.config, SystemClock())
-        yield _Desk(migrations, app.timescape(), live_versions(store.control(app.name), store.pins(app.name)[0]))
+        live = live_versions(store.control(app.name), store.pins(app.name)[0])
+        yield _Desk(migrations, app.timescape(), live, lambda: store.lock(f"migrations {app.name}"))
     finally:
         store.close()
+
+
+def _status(desk: _Desk) -> tuple[StepStatus, ...]:
+    """Return where the steps stand; what was begun is only called interrupted where nobody is at it."""
+    found = desk.migrations.status(desk.live)
+    if not any(each.state == "interrupted" for each in found):
+        return found
+    if _is_held(desk.lock):
+        return tuple(replace(each, state="running") if each.state == "interrupted" else each for each in found)
+    return desk.migrations.status(desk.live)  # it may have ended meanwhile
+
+
+def _is_held(lock: Callable[[], AbstractContextManager[None]]) -> bool:
+    """Tell whether somebody is in *lock*, which has no way to ask but to wait for it."""
+
+    def enter() -> None:
+        # What keeps the lock from being asked for is told by whoever makes a step.
+        with suppress(StoreError), lock():
+            pass
+
+    waiting = Thread(target=enter, daemon=True)
+    waiting.start()
+    waiting.join(_LOCK_WAIT_S)
+    return waiting.is_alive()
 
 
 def _tell(made: tuple[str, ...], *, dry_run: bool) -> None:

@@ -173,7 +173,11 @@ def _tell(written: Written, verb: str) -> None:
     count = written.functions
     none = "no transformer is added" if verb == "amended" else "no transformer is needed"
     made = f"{count} transformer{'' if count == 1 else 's'}" if count else none
+    if written.impossible and not count:
+        made = "no transformer can be written"
     say(f"{verb} {file} and its .json: {made}")
+    for told in written.impossible:
+        say(f"  nothing can carry {told}")
     for hole in written.holes:
         say(f"{file}:{hole.line}: decide {hole.what}")
     for hint in written.suggestions:

@@ -10,11 +10,12 @@ from perdure.cli.plan import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
     from perdure.app import App
+    from perdure.routing.catalogue import RouteInfo
 
 __all__ = ["show_manifests", "show_routes"]
 
-_HEADINGS = ("METHOD", "PATH", "HANDLER", "VERSIONS", "WHERE", "SUMMARY")
-_STYLES = ("bold cyan", "bold", "", "green", "dim", "")
+_HEADINGS = ("METHOD", "PATH", "HANDLER", "ACCESS", "VERSIONS", "WHERE", "SUMMARY")
+_STYLES = ("bold cyan", "bold", "", "", "green", "dim", "")
 
 
 def show_routes(app: "App", *, as_json: bool) -> None:
@@ -23,10 +24,7 @@ def show_routes(app: "App", *, as_json: bool) -> None:
     if as_json:
         write(msgspec.json.format(msgspec.json.encode(found), indent=2))
         return
-    rows = [
-        (route.method, route.path, route.handler, " ".join(route.versions), f"{route.file}:{route.line}", route.summary)
-        for route in found
-    ]
+    rows = [_row(route) for route in found]
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
     console = output()
     for row in (_HEADINGS, *rows):
@@ -35,6 +33,11 @@ def show_routes(app: "App", *, as_json: bool) -> None:
         line = Text("  ").join(Text(cell, style) for cell, style in zip(padded, styles, strict=True))
         line.rstrip()
         console.print(line)
+
+
+def _row(route: "RouteInfo") -> tuple[str, ...]:
+    where = f"{route.file}:{route.line}"
+    return (route.method, route.path, route.handler, route.access, " ".join(route.versions), where, route.summary)
 
 
 def show_manifests(app: "App", handler_id: str | None, *, compact: bool) -> int:

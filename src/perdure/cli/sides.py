@@ -50,7 +50,8 @@ def read_document(path: Path) -> Api | GType:
         raise DocumentError(f"{path}: {error}") from error
     except TypeDefinitionError as error:
         raise DocumentError(
-            f"{path} is no OpenAPI document, and no JSON Schema that can be compared: {error}"
+            f"{path} is no OpenAPI document, and no JSON Schema that can be compared: {error}. Mend it, or take out of "
+            "both documents what cannot be compared; only of OpenAPI documents it is left out by itself"
         ) from error
     raise DocumentError(f"{path} is neither an OpenAPI document nor a JSON Schema: both are objects")
 

@@ -27,6 +27,7 @@ from perdure.cli.listener import BACKLOG
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Ready, WorkerPlan
 from perdure.cli.store import store_place
 from perdure.cli.target import BrokenAppError, load
+from perdure.cli.unrecorded import warn_of_unrecorded
 from perdure.config import invoked
 from perdure.errors import AppNotFoundError, MigrationError, SettingsError, StoreError
 
@@ -89,6 +90,9 @@ def run(plan: WorkerPlan) -> int:
     except BrokenAppError as error:
         _report(error.__cause__ or error, plan)
         return EXIT_FAILED
+    # Once per server, and not while somebody works on the app: then drafts are what there is.
+    if not plan.reloads and os.environ.get("PERDURE_WORKER", "0") == "0":
+        warn_of_unrecorded(app)
     app.keep_versions_in(store_place(plan.target, None, app.config))
     control = socket(fileno=plan.control_fd)
     ready = Ready(app=app.name, drain_timeout_s=app.config.drain_timeout_s)

@@ -233,8 +233,10 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def _check_names(self) -> None:
         """Refuse names by which two clients could be taken for one."""
         for name in (*self.jwt, *self.introspection):
-            if not _is_name(name) or name == "api_key":
-                raise ConfigError(f"auth: {name!r} cannot be a name: use letters, digits, - and _, but not api_key")
+            if not _is_name(name) or name in {"api_key", "nobody"}:
+                raise ConfigError(
+                    f"auth: {name!r} cannot be a name: use letters, digits, - and _, but neither api_key nor nobody"
+                )
         both = self.jwt.keys() & self.introspection.keys()
         if both:
             raise ConfigError(f"auth: {min(both)!r} is a name in both jwt and introspection")
@@ -249,13 +251,3 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             if twice:
                 what = f"the issuer {twice[0]!r}" if twice[0] is not None else "no issuer"
                 raise ConfigError(f"auth.{kind}: two of them have {what}; tokens are told apart by it")
-
-    @property
-    def has_schemes(self) -> bool:
-        """Whether anybody could show who they are."""
-        return bool(self.jwt or self.introspection or self.api_keys is not None)
-
-    @property
-    def effective_mode(self) -> Literal["off", "optional", "required"]:
-        """*mode*, or ``off`` where there is no scheme by which anybody could show who they are."""
-        return self.mode if self.has_schemes else "off"

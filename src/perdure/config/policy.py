@@ -128,10 +128,10 @@ class CapacitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_requests: int = 20_000
     """Requests in the works in one process; of ``low`` priority only half as many, of ``normal`` nine tenths. From a
     quarter on, no client may have more than four times of what is still free."""
-    fair_lag_s: float | None = 0.02
+    fair_lag_s: float | None = 0.1
     """How late the process may be, for a while, before clients that ask for much more than others are turned away in
-    part; None: never for that."""
-    lag_limit_s: float | None = 0.5
+    part; None: never for that. Less keeps quick handlers quick under a flood, but takes a busy machine for one."""
+    lag_limit_s: float | None = None
     """How late it may be before anybody is, ``low`` priority first; None: never for that."""
     retry_after_s: int = 1
     """What clients that are turned away are told to wait."""

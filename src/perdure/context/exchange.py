@@ -44,7 +44,10 @@ class Exchange(Protocol):
 
     @property
     def host(self) -> str:
-        """What the client called the server, ``shop.example:8000``; empty where it did not say."""
+        """What the client called the server, ``shop.example:8000``; empty where it did not say.
+
+        Where the target of the request says it, in HTTP/2 or by the absolute form, the ``Host`` header does not count.
+        """
 
     @property
     def http_version(self) -> str:
@@ -63,6 +66,9 @@ class Exchange(Protocol):
 
     def header_values(self, name: str) -> list[str]:
         """Return all values of the header *name* (lower case)."""
+
+    def has_unreadable(self, name: str) -> bool:
+        """Return whether the header *name* (lower case) has a value that is not ASCII: nothing else here gives it."""
 
     def header_items(self) -> list[tuple[str, str]]:
         """Return all headers, names in lower case, in order."""

@@ -41,6 +41,9 @@ class SocketTransport(Protocol):
     async def close(self, code: int) -> None:
         """Say good-bye."""
 
+    async def refuse(self, status: int) -> None:
+        """Answer the client's offer with *status*, 400 to 599, instead of accepting it."""
+
 
 @final
 class WebSocket(Generic[Incoming, Outgoing]):

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from perdure.diff.contents import TypePair, answer_pairs, body_pairs
+from perdure.diff.contents import TypePair, answer_pairs, body_pairs, has_other_media
 from perdure.diff.endpoint_rules import ENDPOINT_RULES
 from perdure.diff.facts import Note, compare_facts
 from perdure.diff.findings import Finding, Profile
@@ -150,6 +150,9 @@ class _Comparison:
         place, main = f"{pair.pointer}/body", TypePair(pair.old, pair.new)
         pairs = answer_pairs(main, (old, pair.was), (new, pair.status))
         yield from self._typed(place, pairs, "response")
+        is_normal = pair.was == str(old.status) and pair.status == str(new.status)
+        if is_normal and has_other_media(old, new):
+            return  # the body is there on both sides, and its media type is a finding of its own
         if pairs[0].old is not None and pairs[0].new is None:
             yield Note("response-body-removed", "the answer's body was described and no longer is", place)
         elif pairs[0].old is None and pairs[0].new is not None:

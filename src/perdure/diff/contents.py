@@ -5,14 +5,16 @@ one type, as they mostly do, that is compared once.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from perdure.gtype.nodes import Node
 from perdure.manifest.records import Endpoint
 
-__all__ = ["Contents", "TypePair", "answer_contents", "answer_pairs", "body_pairs", "media_type"]
+__all__ = ["Contents", "TypePair", "answer_contents", "answer_pairs", "body_pairs", "has_other_media", "media_type"]
+
+_ANYTHING: Final = "*/*"
 
 Contents = Mapping[str, Node | None]
 """By media type, what a message holds; None where nothing is said of it."""
@@ -30,6 +32,12 @@ class TypePair(NamedTuple):
 def media_type(text: str) -> str:
     """Return *text* without parameters: ``application/json; charset=utf-8`` is ``application/json``."""
     return text.partition(";")[0].strip().lower()
+
+
+def has_other_media(old: Endpoint, new: Endpoint) -> bool:
+    """Tell whether normal answers were of one media type and are of another; not where one side says nothing of it."""
+    found = {media_type(old.response_media), media_type(new.response_media)}
+    return len(found) > 1 and _ANYTHING not in found
 
 
 def body_pairs(old: Endpoint, new: Endpoint) -> tuple[TypePair, ...]:

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from perdure.diff.contents import answer_contents, media_type
-from perdure.manifest.records import Endpoint
+from perdure.diff.contents import answer_contents, has_other_media, media_type
+from perdure.manifest.records import NOBODY, Endpoint
 
 __all__ = ["Note", "compare_facts"]
 
@@ -50,7 +50,8 @@ def _security(old: Endpoint, new: Endpoint) -> Iterator[Note]:
 
 
 def _alternatives(endpoint: Endpoint) -> list[frozenset[str]]:
-    return sorted({_whole(each) for each in endpoint.security} or {frozenset()}, key=sorted)
+    ways = endpoint.security or ((),)
+    return sorted({_whole(each) for each in ways if NOBODY not in each}, key=sorted)
 
 
 def _whole(way: Iterable[str]) -> frozenset[str]:
@@ -61,7 +62,7 @@ def _whole(way: Iterable[str]) -> frozenset[str]:
 
 def _needs(alternatives: Iterable[frozenset[str]]) -> str:
     spoken = [sorted(each - {_ANYBODY}) or sorted(each) for each in alternatives]
-    return " or ".join(" and ".join(each) or "nothing" for each in spoken)
+    return " or ".join(" and ".join(each) or "nothing" for each in spoken) or "what nobody has"
 
 
 def _body_limit(old: int | None, new: int | None) -> Iterator[Note]:
@@ -124,7 +125,7 @@ def _request_media(old: Endpoint, new: Endpoint) -> Iterator[Note]:
 
 
 def _response_media(old: Endpoint, new: Endpoint) -> Iterator[Note]:
-    if (old.response is None) != (new.response is None):
+    if (old.response is None) != (new.response is None) and not has_other_media(old, new):
         return  # that the answer's body was added or removed is a finding of its own
     if old.response_types.get(str(old.status)) or new.response_types.get(str(new.status)):
         yield from _several_media(old, new)

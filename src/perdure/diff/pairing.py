@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from perdure.manifest.records import Endpoint
 
-__all__ = ["Pair", "pair_endpoints", "parameter_names", "shape"]
+__all__ = ["Pair", "pair_endpoints", "parameter_names", "renamed_in_path", "shape"]
 
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 
@@ -34,6 +34,20 @@ def shape(key: str) -> str:
 def parameter_names(key: str) -> list[str]:
     """Return the names of the path parameters in *key*, in order."""
     return _PARAMETER.findall(key)
+
+
+def renamed_in_path(old: str, new: str) -> dict[str, str]:
+    """Return the path parameters of the key *old* that are called otherwise in *new*, which it became: old, new.
+
+    Where the paths are the same but for names, their places tell. Where they are not, a parameter that is gone is the
+    one that is new, if there is but one of each.
+    """
+    ours, theirs = parameter_names(old), parameter_names(new)
+    if _path_shape(old) != _path_shape(new):
+        ours, theirs = [name for name in ours if name not in theirs], [name for name in theirs if name not in ours]
+        if len(ours) != 1 or len(theirs) != 1:
+            return {}
+    return {one: other for one, other in zip(ours, theirs, strict=True) if one != other}
 
 
 def pair_endpoints(
@@ -88,6 +102,10 @@ def _same_handlers(old: Mapping[str, Endpoint], new: Mapping[str, Endpoint]) -> 
         for key, endpoint in old.items()
         if before[endpoint.handler] == after[endpoint.handler] == 1
     ]
+
+
+def _path_shape(key: str) -> str:
+    return shape(key).partition(" ")[2].rstrip("/")
 
 
 def _as_written(key: str) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from perdure.diff.changes import shown, token
 from perdure.diff.facts import Note
-from perdure.diff.pairing import parameter_names, shape
+from perdure.diff.pairing import renamed_in_path
 from perdure.gtype.nodes import Object
 from perdure.manifest.records import Endpoint
 
@@ -38,7 +38,7 @@ def compare_parameters(
         renames: For old names of parameters and headers, the new ones.
     """
     old, new = endpoints
-    by_place = _renamed_in_path(*keys)
+    by_place = {after: before for before, after in renamed_in_path(*keys).items()}
     for after, before in by_place.items():
         message = f"the path parameter {shown(before)} is now called {shown(after)}"
         yield Note("path-parameter-renamed", message, f"/path{token(before)}")
@@ -58,19 +58,13 @@ def _one_place(
         hinted = {_header(new): _header(old) for new, old in hinted.items()}
     names = {new: old for new, old in hinted.items() if new in after and old in before and old not in after}
     for new, old in names.items():
-        message = f"the parameter {shown(old)} is now called {shown(new)}"
-        yield Note("request-parameter-renamed", message, pair.pointer + token(old))
+        is_in_path = pair.pointer == "/path"
+        rule = "path-parameter-renamed" if is_in_path else "request-parameter-renamed"
+        message = f"the {'path ' if is_in_path else ''}parameter {shown(old)} is now called {shown(new)}"
+        yield Note(rule, message, pair.pointer + token(old))
     if pair.pointer == "/path":
-        names |= by_place
+        names = {**names, **by_place}
     yield MembersPair(pair.pointer, pair.old, _with_names(pair.new, names))
-
-
-def _renamed_in_path(old_key: str, new_key: str) -> dict[str, str]:
-    """Return, for the new names of path parameters, the old ones; where the paths are otherwise the same."""
-    if shape(old_key).rstrip("/") != shape(new_key).rstrip("/"):
-        return {}
-    pairs = zip(parameter_names(new_key), parameter_names(old_key), strict=True)
-    return {after: before for after, before in pairs if after != before}
 
 
 def _with_names(members: Object, names: Mapping[str, str]) -> Object:

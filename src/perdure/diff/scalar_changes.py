@@ -3,20 +3,38 @@
 import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 from msgspec.structs import replace
 
 from perdure.diff.changes import Change, change, shown
-from perdure.gtype.nodes import Bytes, DateTime, Enum, Integer, Literal, Number, String, Time
+from perdure.gtype.nodes import (
+    Bytes,
+    Date,
+    DateTime,
+    Duration,
+    Enum,
+    Integer,
+    Literal,
+    Node,
+    Number,
+    String,
+    Time,
+    Uuid,
+)
 from perdure.gtype.validator_scalars import allowed_values, json_key
 
-__all__ = ["counts", "listed_values", "numbers", "offsets", "texts"]
+__all__ = ["counts", "formats", "listed_values", "numbers", "offsets", "texts"]
 
 _Bound = tuple[float, bool]
 """A number, and whether it is itself left out."""
 
 _Limits = tuple[int | None, int | None]
+
+_CHECKED: Final[Mapping[type[Node], str]] = MappingProxyType(
+    {Date: "date", DateTime: "date-time", Time: "time", Duration: "duration", Uuid: "uuid"}
+)
 
 _INT32: Final[tuple[_Bound, _Bound]] = ((-(2**31), False), (2**31 - 1, False))
 
@@ -160,7 +178,7 @@ def texts(old: String | Bytes, new: String | Bytes, at: str) -> Iterator[Change]
     """Yield what changed about the lengths and the format of two texts; not about their patterns."""
     lengths = ((old.min_length, old.max_length), (new.min_length, new.max_length))
     yield from counts("length", "length", *lengths, at)
-    before, after = (node.format if isinstance(node, String) else None for node in (old, new))
+    before, after = _format(old), _format(new)
     if before == after:
         return
     if before is None:
@@ -169,6 +187,18 @@ def texts(old: String | Bytes, new: String | Bytes, at: str) -> Iterator[Change]
         yield change("format-dropped", at, f"it was described as {before} and no longer is")
     else:
         yield change("format-changed", at, f"it was described as {before} and is now as {after}")
+
+
+def formats(old: Node, new: Node, at: str) -> Iterator[Change]:
+    """Yield that texts of a format that only describes became, or were, ones whose format is checked."""
+    before, after = _format(old), _format(new)
+    is_text = isinstance(old, String) != isinstance(new, String)
+    if is_text and before is not None and after is not None and before != after:
+        yield change("format-changed", at, f"it was described as {before} and is now as {after}")
+
+
+def _format(node: Node) -> str | None:
+    return node.format if isinstance(node, String) else _CHECKED.get(type(node))
 
 
 def listed_values(old: Literal | Enum, new: Literal | Enum, names: Mapping[str, str], at: str) -> Iterator[Change]:

@@ -10,7 +10,7 @@ import msgspec
 from perdure.diff.alternatives import alternatives, match
 from perdure.diff.changes import Change, change, shown, token
 from perdure.diff.member_changes import added_field, closedness, field_changes, removed_field
-from perdure.diff.scalar_changes import counts, listed_values, numbers, offsets, texts
+from perdure.diff.scalar_changes import counts, formats, listed_values, numbers, offsets, texts
 from perdure.diff.sides import Side, Sides
 from perdure.gtype.intersections import combine
 from perdure.gtype.nodes import (
@@ -252,7 +252,7 @@ class _Walk:
             edit = "enum-dropped"
         else:
             edit = _RETYPED.get(keeps, "type-changed")
-        self._add(change(edit, at, message, keeps))
+        self._add(change(edit, at, message, keeps), *formats(before, after, at))
 
     def _unique(self, old: Array, new: Array, at: str) -> None:
         if new.unique and not old.unique:

@@ -3,14 +3,14 @@
 Source: SPEC 3.6.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, runtime_checkable
 
 from perdure.context.exchange import Exchange
 from perdure.context.principal import Principal
 from perdure.errors import RequestError
 
-__all__ = ["Identified", "Identify", "Scheme"]
+__all__ = ["DescribedScheme", "Identified", "Identify", "Scheme"]
 
 Identified = Principal | RequestError | None | Awaitable[Principal | RequestError | None]
 """Who a request comes from, or what is wrong with its credentials; None: it has none."""
@@ -58,3 +58,16 @@ class Scheme(Protocol):
 
     async def stop(self) -> None:
         """Let go of connections and background work."""
+
+
+@runtime_checkable
+class DescribedScheme(Protocol):
+    """What a scheme has besides if OpenAPI documents are to tell it. It need not."""
+
+    @property
+    def name(self) -> str:
+        """What documents call it: letters, digits, ``.``, ``_`` and ``-``, and no other scheme's name."""
+
+    @property
+    def security_scheme(self) -> Mapping[str, object]:
+        """Its Security Scheme Object: ``{"type": "http", "scheme": "basic"}``."""

@@ -5,6 +5,7 @@ Source: the ASGI HTTP & WebSocket specification 2.4, lifespan 2.0.
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,10 @@ Send = Callable[[Message], Awaitable[None]]
 """Sends an event to the client."""
 
 _FILE_CHUNK_BYTES = 256 * 1024
+_REFUSAL = "websocket.http.response"
+"""The extension of servers that refuse WebSockets with any status; its events' names begin with it, too."""
+
+_absolute = re.compile(r"https?://([^/]*)(.*)", re.IGNORECASE | re.DOTALL).fullmatch
 _log = logging.getLogger("perdure.ingress")
 
 
@@ -42,8 +47,8 @@ class AsgiExchange:
     lost: tuple[type[BaseException], ...] = ()
 
     __slots__ = (
-        "_by_name", "_claimed", "_consumed", "_receive", "_scope", "_send", "method", "origin", "path", "principal",
-        "query_string",
+        "_authority", "_by_name", "_claimed", "_consumed", "_receive", "_scope", "_send", "_unreadable", "method",
+        "origin", "path", "principal", "query_string",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,13 +60,20 @@ class AsgiExchange:
         self.principal: Principal | None = None
         self.origin: Origin | None = None
         self.method: str = scope.get("method", "GET")
-        self.path: str = scope["path"]
+        path: str = scope["path"]
+        self._authority = ""
+        if not path.startswith("/") and (absolute := _absolute(path)) is not None:
+            self._authority, path = absolute[1], absolute[2] or "/"
+        self.path = path
         self.query_string: str = scope.get("query_string", b"").decode("latin-1")
         self._by_name: dict[str, list[str]] = {}
+        self._unreadable: set[str] = set()
         for name, value in scope["headers"]:
-            if not value.isascii():  # Granian cannot read them either: a request is the same on every server
-                continue
-            self._by_name.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+            known = name.decode("latin-1").lower()
+            if value.isascii():
+                self._by_name.setdefault(known, []).append(value.decode("latin-1"))
+            else:  # Granian cannot read them either: a request is the same on every server
+                self._unreadable.add(known)
 
     @property
     def scheme(self) -> str:
@@ -73,8 +85,13 @@ class AsgiExchange:
         """What the client called the server; what that calls itself where it let a request without a name in."""
         if self.origin is not None:
             return self.origin.host
+        if self._authority or "host" in self._unreadable:
+            return self._authority
+        host = self.header("host")
+        if host is not None:
+            return host
         server = self._scope.get("server") or ("localhost", None)
-        return self.header("host") or f"{server[0]}:{server[1] or 80}"
+        return f"{server[0]}:{server[1] or 80}"
 
     @property
     def http_version(self) -> str:
@@ -100,6 +117,10 @@ class AsgiExchange:
     def header_values(self, name: str) -> list[str]:
         """Return all values of a header."""
         return list(self._by_name.get(name, ()))
+
+    def has_unreadable(self, name: str) -> bool:
+        """Return whether a header has a value that is not ASCII."""
+        return name in self._unreadable
 
     def header_items(self) -> list[tuple[str, str]]:
         """Return all headers; those of one name follow each other."""
@@ -178,7 +199,7 @@ class AsgiAdapter:
         await self._start()
         exchange = AsgiExchange(scope, receive, send)
         if scope["type"] == "websocket":
-            await self._door().serve_socket(exchange, _AsgiSocket(receive, send))
+            await self._door().serve_socket(exchange, _AsgiSocket(scope, receive, send))
             return
         await self._door().answer(exchange)
 
@@ -240,7 +261,8 @@ async def _read_file(part: FileSlice) -> AsyncGenerator[bytes, None]:
 class _AsgiSocket:
     """A WebSocket of ASGI."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
         self._receive = receive
         self._send = send
         self._open = True
@@ -269,6 +291,16 @@ class _AsgiSocket:
         except (OSError, RuntimeError) as error:
             self._open = False
             raise SocketClosedError("the client has left") from error
+
+    async def refuse(self, status: int) -> None:
+        """Answer the client's offer with *status* instead of accepting it; with 403 where the server knows no other."""
+        self._open = False
+        if _REFUSAL not in (self._scope.get("extensions") or {}):
+            await self._send({"type": "websocket.close"})
+            return
+        headers = [(b"content-length", b"0")]
+        await self._send({"type": f"{_REFUSAL}.start", "status": status, "headers": headers})
+        await self._send({"type": f"{_REFUSAL}.body", "body": b""})
 
     async def close(self, code: int) -> None:
         """Say good-bye; before `accept`, refuse."""

@@ -8,7 +8,7 @@ import asyncio
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, final
 
 import msgspec
@@ -17,13 +17,17 @@ from msgspec import Struct
 from perdure.config import AuthSettings, Config
 from perdure.context.exchange import Exchange
 from perdure.errors import (
+    ConfigError,
     MethodNotAllowedError,
     RequestError,
     RouteNotFoundError,
 )
+from perdure.identity.base import DescribedScheme, Scheme
 from perdure.ingress.problems import problem_reply
 from perdure.lifecycle.reply import Reply
+from perdure.manifest.records import NOBODY
 from perdure.openapi.description import Description
+from perdure.openapi.names import free_name, is_component_name
 from perdure.openapi.static import STATIC
 from perdure.routing.catalogue import Catalogue
 from perdure.timescape.timescape import HeaderItems
@@ -45,6 +49,9 @@ _POLICY: Final = (
 )
 """Nothing leaves the origin, and nothing that a document says can run."""
 
+_KINDS: Final = ("apiKey", "http", "mutualTLS", "oauth2", "openIdConnect")
+"""Types of schemes that OpenAPI 3.1 knows."""
+
 _entity_tags: Final = re.compile(r'"[^"]*"').findall
 
 
@@ -65,12 +72,16 @@ class Documents:
         title: What the API is called.
         config: Where the documents are, and how versions are asked for.
         catalogue: The API.
+        schemes: Of authentication, beside those of *config*; documents tell a `DescribedScheme`.
+    Raises:
+        ConfigError: A scheme cannot be told by the name it has, or as what it says it is.
     """
 
-    def __init__(self, title: str, config: Config, catalogue: Catalogue) -> None:
+    def __init__(self, title: str, config: Config, catalogue: Catalogue, schemes: Iterable[Scheme] = ()) -> None:
         self._title = title
         self._config = config
         self._catalogue = catalogue
+        self._security = _schemes(config.auth, schemes)
         self._timescape = catalogue.timescape
         self._written: dict[int, tuple[HeaderItems, _Rendered]] = {}
         self._under_way: dict[tuple[asyncio.AbstractEventLoop, int, HeaderItems], asyncio.Task[_Rendered]] = {}
@@ -87,7 +98,7 @@ class Documents:
             title=self._title, version=version.label or version.name, version_name=version.name,
             description=_tell_lifecycle(self._timescape.state.headers[index]),
             version_header=header, operations=published.texts,
-            security=_schemes(self._config.auth),
+            security=self._security,
         )  # fmt: skip
         return write_openapi(published.api, description)
 
@@ -169,17 +180,44 @@ class Documents:
         return known
 
 
-def _schemes(auth: AuthSettings) -> dict[str, dict[str, object]]:
-    """Return the Security Scheme Objects of what the app takes as credentials."""
-    found: dict[str, dict[str, object]] = {
+def _schemes(auth: AuthSettings, schemes: Iterable[Scheme]) -> dict[str, Mapping[str, object]]:
+    """Return the Security Scheme Objects of what the app takes as credentials.
+
+    Raises:
+        ConfigError: One of *schemes* does not describe itself well.
+    """
+    found: dict[str, Mapping[str, object]] = {
         name: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"} for name in auth.jwt
     }
     found |= {name: {"type": "http", "scheme": "bearer"} for name in auth.introspection}
     keys = auth.api_keys
-    if keys is not None:
-        place = ("header", keys.header) if keys.header is not None else ("query", keys.query)
-        found["api_key"] = {"type": "apiKey", "in": place[0], "name": place[1]}
+    places = () if keys is None else (("header", keys.header), ("query", keys.query))
+    for place, name in places:
+        if name is not None:
+            told = free_name("api_key" if "api_key" not in found else f"api_key_{place}", found)
+            found[told] = {"type": "apiKey", "in": place, "name": name}
+    for scheme in schemes:
+        if isinstance(scheme, DescribedScheme):
+            _check_described(scheme, found)
+            found[scheme.name] = scheme.security_scheme
     return found
+
+
+def _check_described(scheme: DescribedScheme, others: Mapping[str, object]) -> None:
+    """Refuse a name or a description that would make documents wrong."""
+    kind, name, told = type(scheme).__qualname__, scheme.name, scheme.security_scheme
+    if not isinstance(name, str) or not is_component_name(name) or name == NOBODY:
+        raise ConfigError(
+            f"{kind}.name is {name!r}: a scheme's name has letters, digits, '.', '_' and '-' only, and is not {NOBODY}"
+        )
+    if name in others:
+        raise ConfigError(f"two schemes of authentication have the name {name!r}: change that of {kind}")
+    if not isinstance(told, Mapping) or told.get("type") not in _KINDS:
+        raise ConfigError(f"{kind}.security_scheme must have a 'type' that is one of {', '.join(_KINDS)}")
+    try:
+        msgspec.json.encode(told)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{kind}.security_scheme cannot be written as JSON: {error}") from error
 
 
 def _rendered(body: bytes, media_type: str, headers: HeaderItems) -> _Rendered:

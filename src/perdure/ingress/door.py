@@ -24,14 +24,13 @@ from perdure.errors import (
 from perdure.identity.base import Identified, Identify
 from perdure.ids import is_well_formed_request_id
 from perdure.ingress.cors import Cors
-from perdure.ingress.problems import problem_reply
+from perdure.ingress.problems import problem_reply, status_of
 from perdure.ingress.refusal import render
 from perdure.ingress.screen import Screen
 from perdure.ingress.unserved import Unserved
 from perdure.lifecycle.controller import Controller
 from perdure.lifecycle.plan import Plan
 from perdure.lifecycle.reply import Reply
-from perdure.lifecycle.socket_run import POLICY
 from perdure.policy.capacity import Capacity
 from perdure.policy.gate import GateHeaders
 from perdure.routing.manager import RouteManager
@@ -100,13 +99,9 @@ class Door:
         try:
             query_string = exchange.query_string
             self._screen.check(exchange, query_string)
-            refusal = None
-            if self._identify is not None:
-                identified = self._identify(exchange)
-                if type(identified) is Principal:
-                    exchange.principal = identified
-                elif identified is not None:
-                    refusal = await _settle(identified, exchange)
+            identify, refusal = self._identify, None
+            if identify is not None and self._decides_version(exchange):
+                refusal, identify = await _look_early(identify, exchange, request_id), None
             asked = header(self._version_header)
             if asked is None and query_string and self._version_query is not None:
                 asked = self._asked_in_query(query_string)
@@ -115,6 +110,13 @@ class Door:
             ticket = self._enter(exchange, plan.priority)
             if gate is not None:
                 try:
+                    if identify is not None and plan.looks:
+                        gate.guard(exchange)
+                        identified = identify(exchange)
+                        if type(identified) is Principal:
+                            exchange.principal = identified
+                        elif identified is not None:
+                            refusal = await _settle(identified, exchange)
                     admitted = gate.admit(exchange, refusal)
                     passed = admitted if isinstance(admitted, tuple) else await admitted
                 except BaseException:
@@ -131,17 +133,15 @@ class Door:
                 self._leave(ticket)
                 if gate is not None:
                     gate.leave()
-            if passed:
-                reply.headers += passed
             if asked is None and state.settle is not None:
                 state.settle(exchange, index, reply.status)
         headers = reply.headers
         is_plain = len(headers) == 1 and headers[0][0] == "content-type"
         always = self._always if is_plain else [item for item in self._always if not _has(headers, item[0])]
-        headers += (*always, *told, ("x-request-id", request_id), ("traceparent", trace.traceparent))
+        headers += (*always, *told, *passed, ("x-request-id", request_id), ("traceparent", trace.traceparent))
         if trace.state:
             headers.append(("tracestate", trace.state))
-        if self._cors is not None and (origin := header("origin")) is not None:
+        if self._cors is not None and (origin := header("origin")) is not None and not _is_preflight(exchange, plan):
             headers += self._cors.headers(origin, cors)
         if self._hsts is not None and exchange.scheme == "https":
             headers.append(self._hsts)
@@ -156,24 +156,36 @@ class Door:
         trace = parse_trace(parents, states, self._bits) or new_trace(self._bits)
         try:
             self._screen.check(exchange, exchange.query_string)
-            refusal = None if self._identify is None else await _settle(self._identify(exchange), exchange)
+            identify, refusal = self._identify, None
+            if identify is not None and self._timescape.state.by_client:
+                refusal, identify = await _look_early(identify, exchange, request_id), None
             asked = exchange.header(self._version_header)
             if asked is None:  # an empty one asks for a version that is none, as over HTTP
                 asked = self._asked_in_query(exchange.query_string)
             plan, params, version = self._routes.find_socket(exchange, asked)
             if plan.gate is not None:
+                if identify is not None and plan.looks:
+                    plan.gate.guard(exchange)
+                    refusal = await _settle(identify(exchange), exchange)
                 admitted = plan.gate.admit(exchange, refusal)
                 if not isinstance(admitted, tuple):
                     await admitted
-        except RequestError as error:
-            _note_refusal(error, exchange, request_id)
-            await transport.close(POLICY)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told, and no handler runs
+            if isinstance(error, RequestError):
+                _note_refusal(error, exchange, request_id)
+            else:
+                _log.error("the door failed: %s", error, exc_info=error, extra={"request_id": request_id})
+            await transport.refuse(status_of(error))
             return
         try:
             await self._controller.run_socket(plan, transport, exchange, dict(params), version, request_id, trace)
         finally:
             if plan.gate is not None:
                 plan.gate.leave()
+
+    def _decides_version(self, exchange: Exchange) -> bool:
+        """Return whether who it comes from decides which version serves *exchange*, and any handler may."""
+        return self._timescape.state.by_client and self._routes.may_look(exchange.method, exchange.path)
 
     def _inbound_id(self, exchange: Exchange) -> str:
         given = exchange.header("x-request-id")
@@ -208,6 +220,15 @@ class Door:
         return headers[self._timescape.default], problem_reply(error, request_id)
 
 
+async def _look_early(identify: Identify, exchange: Exchange, request_id: str) -> RequestError | None:
+    """Note who *exchange* comes from, before it is known whether anybody minds; return what was wrong with that."""
+    try:
+        return await _settle(identify(exchange), exchange)
+    except Exception as error:  # noqa: BLE001 - a scheme of the program's own; routes that do not look must go on
+        _log.error("a scheme of authentication failed: %s", error, exc_info=error, extra={"request_id": request_id})
+        return IdentityUnavailableError("a scheme of authentication failed")
+
+
 async def _settle(identified: Identified, exchange: Exchange) -> RequestError | None:
     """Note who *exchange* comes from; return what was wrong with its credentials, if anything was."""
     if isinstance(identified, Awaitable):
@@ -216,6 +237,12 @@ async def _settle(identified: Identified, exchange: Exchange) -> RequestError | 
         return identified
     exchange.principal = identified
     return None
+
+
+def _is_preflight(exchange: Exchange, plan: Plan | None) -> bool:
+    """Return whether *exchange* asks for nothing but whether it may be sent, so that all is told already."""
+    is_asking = exchange.method == "OPTIONS" and exchange.header("access-control-request-method") is not None
+    return plan is None and is_asking
 
 
 def _has(headers: list[tuple[str, str]], name: str) -> bool:

@@ -12,7 +12,7 @@ from perdure.errors import ConfigError, MalformedRequestError, MisdirectedReques
 
 __all__ = ["Hosts", "is_host"]
 
-_host: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?").fullmatch
+_host: Final = re.compile(r"((?:[A-Za-z0-9_~-]+\.)*[A-Za-z0-9_~-]+\.?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?").fullmatch
 _REMEMBERED: Final = 1024
 
 
@@ -34,7 +34,8 @@ class Hosts:
     def __init__(self, allowed: Iterable[str]) -> None:
         patterns = [each.lower() for each in allowed]
         for each in patterns:
-            if not is_host(each.removeprefix("*.")):
+            name = each.removeprefix("*.")
+            if not name or _name(name) != name:
                 raise ConfigError(f"hosts: {each!r} is no host; write shop.example or *.shop.example, without a port")
         self._exact = frozenset(each for each in patterns if not each.startswith("*."))
         self._below = tuple(each[1:] for each in patterns if each.startswith("*."))
@@ -48,12 +49,8 @@ class Hosts:
             MalformedRequestError: It names no host, several, or what is none.
             MisdirectedRequestError: It is for another one.
         """
-        if exchange.origin is None:
-            values = exchange.header_values("host")
-            if len(values) == 1 and values[0] in self._known:
-                return
-            if len(values) > 1:
-                raise MalformedRequestError("the request has several Host headers")
+        if len(exchange.header_values("host")) > 1:
+            raise MalformedRequestError("the request has several Host headers")
         host = exchange.host
         if host not in self._known:
             self._look_at(host, exchange)
@@ -61,12 +58,17 @@ class Hosts:
     def _look_at(self, host: str, exchange: Exchange) -> None:
         if not host and self._is_open and exchange.http_version in {"1.0", "1"}:
             return
-        if not is_host(host):
+        name = _name(host)
+        if not name:
             raise MalformedRequestError("the request does not say which host it is for" if not host else
-                                        "the Host header is malformed")  # fmt: skip
-        name = host.lower() if host.endswith("]") else re.sub(r":\d*\Z", "", host.lower())
-        name = name.rstrip(".")
+                                        "the name of the host is malformed")  # fmt: skip
         if not self._is_open and name not in self._exact and not name.endswith(self._below):
             raise MisdirectedRequestError("this server does not answer for that host")
         if len(self._known) < _REMEMBERED:
             self._known.add(host)
+
+
+def _name(host: str) -> str:
+    """Return *host* without port and final dot, in lower case; empty where it is none."""
+    found = _host(host)
+    return "" if found is None else found[1].lower().rstrip(".")

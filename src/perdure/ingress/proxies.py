@@ -17,7 +17,7 @@ from msgspec import Struct
 from perdure.config import ProxySettings
 from perdure.context.exchange import Exchange
 from perdure.context.origin import Origin
-from perdure.errors import ConfigError
+from perdure.errors import ConfigError, MalformedRequestError
 from perdure.ingress.hosts import is_host
 
 __all__ = ["TrustedProxies"]
@@ -25,8 +25,10 @@ __all__ = ["TrustedProxies"]
 _UNIX: Final = "unix"
 _REMEMBERED: Final = 1024
 
-# A pair of RFC 7239: a token, and a token or a quoted text, which may hold commas and semicolons.
-_pairs: Final = re.compile(r"""\s*([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*))\s*([;,]|\Z)""").match
+# A pair of RFC 7239, or none: a token, and a token or a quoted text, which may hold commas and semicolons.
+_pairs: Final = re.compile(
+    r"""\s*+(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*))\s*+)?([;,]|\Z)"""
+).match
 
 
 @final
@@ -53,7 +55,12 @@ class TrustedProxies:
         self._known: dict[str, bool] = {}
 
     def origin_of(self, exchange: Exchange) -> Origin | None:
-        """Return where *exchange* came from; None where no trusted proxy tells."""
+        """Return where *exchange* came from; None where no trusted proxy tells.
+
+        Raises:
+            MalformedRequestError: A trusted proxy tells, but it cannot be read: what follows the client's own part of a
+                header is the proxy's, and must not be lost by what a client puts there.
+        """
         peer = exchange.peer
         if not self._is_trusted_peer(peer):
             return None
@@ -116,7 +123,17 @@ def _x_forwarded(exchange: Exchange) -> list[_Hop]:
 
 
 def _listed(exchange: Exchange, name: str) -> list[str]:
-    return [part.strip() for value in exchange.header_values(name) for part in value.split(",")]
+    return [part.strip() for value in _values(exchange, name) for part in value.split(",")]
+
+
+def _values(exchange: Exchange, name: str) -> list[str]:
+    if exchange.has_unreadable(name):
+        raise _unreadable(name)
+    return exchange.header_values(name)
+
+
+def _unreadable(name: str) -> MalformedRequestError:
+    return MalformedRequestError(f"the header {name} cannot be read")
 
 
 def _aligned(values: Sequence[str], count: int) -> Sequence[str]:
@@ -127,28 +144,26 @@ def _aligned(values: Sequence[str], count: int) -> Sequence[str]:
 
 
 def _forwarded(exchange: Exchange) -> list[_Hop]:
-    """Return the hops of ``Forwarded``; none where it is malformed: half of it might be the client's own."""
+    """Return the hops of ``Forwarded``: half of a malformed one might be the client's own, so none of it is read."""
     hops: list[_Hop] = []
-    for value in exchange.header_values("forwarded"):
+    for value in _values(exchange, "forwarded"):
         pairs: dict[str, str] = {}
         for name, text, ends in _read_pairs(value):
-            if not name:
-                return []
-            pairs[name] = text
-            if ends:
+            if name:
+                pairs[name] = text
+            if ends and pairs:
                 hops.append(_Hop(pairs.get("for", ""), pairs.get("proto", "").lower(), pairs.get("host", "")))
                 pairs = {}
     return hops
 
 
 def _read_pairs(value: str) -> Iterator[tuple[str, str, bool]]:
-    """Yield name, value, and whether it is the last of its hop; an empty name where *value* is malformed."""
-    position = 0
-    while position < len(value):
+    """Yield name, value, and whether it is the last of its hop; the name is empty where there is no pair."""
+    position, end = 0, ""
+    while position < len(value) or end == ";":
         found = _pairs(value, position)
         if found is None:
-            yield "", "", True
-            return
-        quoted = found[2]
-        yield found[1].lower(), found[3] if quoted is None else re.sub(r"\\(.)", r"\1", quoted), found[4] != ";"
+            raise _unreadable("forwarded")
+        text, end = found[3] if found[2] is None else re.sub(r"\\(.)", r"\1", found[2]), found[4]
+        yield (found[1] or "").lower(), text or "", end != ";"
         position = found.end()

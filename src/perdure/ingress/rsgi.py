@@ -61,8 +61,9 @@ class RsgiExchange:
         """What the client called the server."""
         if self.origin is not None:
             return self.origin.host
-        # HTTP/2 has no Host header; Granian gives what stands for it.
-        return self.header("host") or str(self._scope.authority or "")
+        # What HTTP/2 has for Host, and what the absolute form of a target names: RFC 9112, section 3.2.2.
+        authority: str | None = self._scope.authority
+        return authority or self.header("host") or ""
 
     @property
     def http_version(self) -> str:
@@ -85,6 +86,13 @@ class RsgiExchange:
         """Return all values of a header."""
         values: list[str] = self._headers.get_all(name)
         return values
+
+    def has_unreadable(self, name: str) -> bool:
+        """Return whether a header has a value that is not ASCII.
+
+        Granian tells of the first only: one that follows a readable value of the same name cannot be seen.
+        """
+        return name in self._headers and self.header(name) is None
 
     def header_items(self) -> list[tuple[str, str]]:
         """Return all headers, in order."""
@@ -252,6 +260,10 @@ class _RsgiSocket:
                 await self._transport.send_bytes(message)
         except RuntimeError as error:
             raise SocketClosedError("the client has left") from error
+
+    async def refuse(self, status: int) -> None:
+        """Answer the client's offer with *status* instead of accepting it."""
+        self._protocol.close(status)
 
     async def close(self, code: int) -> None:
         """Say good-bye; before `accept`, refuse."""

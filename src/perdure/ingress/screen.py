@@ -38,7 +38,8 @@ class Screen:
         Raises:
             HeadersTooLargeError: Too many headers, or too long ones.
             UriTooLongError: Path and query are too long.
-            MalformedRequestError: The query has too many parameters, or it does not say which host it is for.
+            MalformedRequestError: The query has too many parameters, it does not say which host it is for, or where it
+                came from cannot be read.
             MisdirectedRequestError: It is for another host.
         """
         count, size_bytes = exchange.header_size()

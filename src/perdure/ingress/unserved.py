@@ -3,7 +3,7 @@
 from typing import final
 
 from perdure.context.exchange import Exchange
-from perdure.errors import MethodNotAllowedError, RequestError
+from perdure.errors import MalformedRequestError, MethodNotAllowedError, MisdirectedRequestError, RequestError
 from perdure.ingress.cors import Cors
 from perdure.ingress.documents import Documents
 from perdure.ingress.health import Health
@@ -34,6 +34,8 @@ class Unserved:
         reply = self._health.answer(exchange.method, exchange.path)
         if reply is not None and self._routes.is_free(exchange.path, error):
             return reply  # whatever version or host is asked for, or closed: a brown-out must not take the process out
+        if isinstance(error, MisdirectedRequestError | MalformedRequestError):
+            return problem_reply(error, request_id)
         reply = self._preflight(exchange) or await self._documents.answer(exchange, error, index, request_id)
         if reply is not None:
             return reply

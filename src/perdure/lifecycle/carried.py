@@ -84,6 +84,7 @@ class CarriedExchange:
         self._exchange = exchange
         self.principal: Principal | None = exchange.principal
         self.origin: Origin | None = exchange.origin
+        self._changed = frozenset(changed)
         sent = [item for item in exchange.header_items() if item[0] not in changed]
         self._items = [*sent, *((name, text) for name, texts in changed.items() for text in texts)]
 
@@ -134,6 +135,10 @@ class CarriedExchange:
     def header_values(self, name: str) -> list[str]:
         """Return all values of the header *name* (lower case)."""
         return [value for each, value in self._items if each == name]
+
+    def has_unreadable(self, name: str) -> bool:
+        """Return whether the header *name* (lower case) has a value that is not ASCII: one that was put there is."""
+        return name not in self._changed and self._exchange.has_unreadable(name)
 
     def header_items(self) -> list[tuple[str, str]]:
         """Return all headers, names in lower case, in order."""

@@ -81,6 +81,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Where, among the stages, the first follows that an early answer goes on with; made by itself."""
     gate: Gate | None = None
     """Who may come in, how often; None: everyone, always."""
+    looks: bool = False
+    """Credentials matter here: the gate asks whose they are."""
+    may_look: bool = True
+    """Credentials may be looked at, for whose they are may decide which version serves."""
     priority: Priority = "normal"
     cors: CorsSettings | None = None
     """Which pages of other origins may call, in place of the configuration's."""

@@ -48,6 +48,8 @@ class SocketPlan(Struct, frozen=True, kw_only=True):
     """Type of the messages clients send."""
     gate: Gate | None = None
     """Who may connect, how often; None: everyone, always."""
+    looks: bool = False
+    """See `perdure.lifecycle.plan.Plan.looks`."""
 
 
 async def run_socket(

@@ -6,14 +6,17 @@ Source: SPEC 3.4.
 """
 
 import hashlib
-from typing import Literal, final
+from typing import Final, Literal, final
 
 import msgspec
 from msgspec import Struct
 
 from perdure.gtype.nodes import Node, Object
 
-__all__ = ["Api", "Endpoint", "HandlerManifest", "HookRecord", "endpoint_key"]
+__all__ = ["NOBODY", "Api", "Endpoint", "HandlerManifest", "HookRecord", "endpoint_key"]
+
+NOBODY: Final = "nobody"
+"""What a client needs where nobody may call."""
 
 
 def endpoint_key(method: str, path: str) -> str:
@@ -53,7 +56,8 @@ class Endpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     security: tuple[tuple[str, ...], ...] = ()
     """Who may call it: a client needs all that one of these names: ``("oauth:orders.read", "oauth:orders.write")`` for
     a scheme and its scopes, ``("apiKey",)`` for a scheme without. Empty, or with an empty alternative: everyone.
-    Handlers do not say which schemes there are: theirs are ``role:clerk``, ``scope:orders.write`` and ``principal``."""
+    Handlers do not say which schemes there are: theirs are ``role:clerk``, ``scope:orders.write`` and ``principal``,
+    or ``nobody`` where they are closed to everyone."""
     rate_limits: tuple[str, ...] = ()
     """How often it may be called, all of them: ``100/60s per client``."""
 

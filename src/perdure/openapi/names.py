@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["component_names", "free_name"]
+__all__ = ["component_names", "free_name", "is_component_name"]
 
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9._-]+")
 _OTHERS: Final = re.compile(r"[^A-Za-z0-9._]+")
@@ -33,6 +33,11 @@ def component_names(types: Iterable[str]) -> dict[str, str]:
         taken.add(short)
         found[name] = short
     return found
+
+
+def is_component_name(name: str) -> bool:
+    """Return whether something in a document may be called *name*."""
+    return _ALLOWED.fullmatch(name) is not None
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ Source: SPEC 4; RFC 9457.
 from collections.abc import Mapping
 from typing import Final
 
-from perdure.manifest.records import Endpoint
+from perdure.manifest.records import NOBODY, Endpoint
 from perdure.openapi.runtime import RUNTIME
 
 __all__ = ["PROBLEM", "PROBLEM_RESPONSES", "problem_statuses", "write_problem_responses"]
@@ -123,8 +123,10 @@ def problem_statuses(endpoint: Endpoint) -> list[str]:
         statuses.append("404")
     if endpoint.body is not None or endpoint.body_media:
         statuses += ["413", "415"]
-    if endpoint.security:
-        statuses += ["401", "403"]
+    if endpoint.security and endpoint.security != ((NOBODY,),):
+        statuses.append("401")
+    if endpoint.security and () not in endpoint.security:
+        statuses.append("403")
     if endpoint.rate_limits:
         statuses.append("429")
     return [*statuses, "default"]

@@ -14,7 +14,7 @@ from typing import Final, final
 from perdure.gtype.json_schema_export import node_to_json_schema
 from perdure.gtype.naming import rename
 from perdure.gtype.nodes import Node
-from perdure.manifest.records import Api, Endpoint
+from perdure.manifest.records import NOBODY, Api, Endpoint
 from perdure.openapi.absence import accepts_null
 from perdure.openapi.description import Description, OperationText
 from perdure.openapi.names import component_names, free_name
@@ -39,6 +39,7 @@ def write_openapi(api: Api, description: Description) -> JsonObject:
 
 
 _BEARER: Final[JsonObject] = {"type": "http", "scheme": "bearer"}
+_CLOSED: Final[JsonObject] = {"type": "http", "scheme": NOBODY, "description": "Closed: no credentials are enough."}
 
 
 @final
@@ -108,7 +109,7 @@ class _Writer:
         if endpoint.body_limit_bytes is not None:
             operation["x-body-limit-bytes"] = endpoint.body_limit_bytes
         if endpoint.security:
-            operation["security"] = [each for way in endpoint.security for each in self._requirements(way)]
+            operation["security"] = self._security(endpoint.security)
             if any(_is_ours(way) for way in endpoint.security):
                 operation["x-security"] = [list(way) for way in endpoint.security]
         if endpoint.rate_limits:
@@ -189,6 +190,11 @@ class _Writer:
             found[field.name] = {key: value for key, value in told.items() if key not in {"name", "in", "x-name"}}
         return found
 
+    def _security(self, ways: tuple[tuple[str, ...], ...]) -> list[JsonObject]:
+        """Return the Security Requirement Objects for *ways*; no scheme is made up for who needs none."""
+        is_told = bool(self._description.security) or () not in ways
+        return [each for way in ways if is_told or not _is_ours(way) for each in self._requirements(way)]
+
     def _requirements(self, way: tuple[str, ...]) -> list[JsonObject]:
         """Return the Security Requirement Objects for *way*: one per scheme where it leaves open by which."""
         if not _is_ours(way):
@@ -207,7 +213,7 @@ class _Writer:
             if scope and isinstance(scopes, list):
                 scopes.append(scope)
             given = self._description.security.get(scheme)
-            self._schemes[scheme] = given if given is not None else _BEARER
+            self._schemes[scheme] = given if given is not None else _CLOSED if scheme == NOBODY else _BEARER
         return found
 
 

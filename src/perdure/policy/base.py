@@ -3,11 +3,13 @@
 Source: SPEC 3.7.
 """
 
+from collections.abc import Iterable
 from typing import Literal, final
 
 from msgspec import Struct
 
 from perdure.config import Priority, RateLimit
+from perdure.manifest.records import NOBODY
 
 __all__ = ["AuthMode", "RoutePolicy"]
 
@@ -44,6 +46,10 @@ class RoutePolicy(Struct, frozen=True, kw_only=True):
         """Whether anything was said about who may call."""
         return self.public or self.auth is not None or self.demands
 
+    def is_closed(self, deny_by_default: bool) -> bool:
+        """Return whether nobody may call, where *deny_by_default* is what the configuration says."""
+        return deny_by_default and not self.is_declared
+
     def mode(self, default: AuthMode) -> AuthMode:
         """Return what is asked of clients, where *default* is what the configuration says."""
         if self.demands:
@@ -52,8 +58,15 @@ class RoutePolicy(Struct, frozen=True, kw_only=True):
             return self.auth
         return "off" if self.public else default
 
-    def ways(self, default: AuthMode) -> tuple[tuple[str, ...], ...]:
-        """Return who may call, as `perdure.manifest.records.Endpoint.security` has it; empty: everyone."""
+    def ways(self, default: AuthMode, *, deny_by_default: bool) -> tuple[tuple[str, ...], ...]:
+        """Return who may call, as `perdure.manifest.records.Endpoint.security` has it; empty: everyone.
+
+        That credentials are looked at, but not needed, is only told where the route says so itself.
+        """
+        if self.is_closed(deny_by_default):
+            return ((NOBODY,),)
+        if self.auth == "optional":
+            return (), ("principal",)
         if self.mode(default) != "required":
             return ()
         needed = (
@@ -63,3 +76,20 @@ class RoutePolicy(Struct, frozen=True, kw_only=True):
         if self.roles:
             return tuple((f"role:{role}", *needed) for role in sorted(self.roles))
         return (needed or ("principal",),)
+
+    def access(self, default: AuthMode, *, deny_by_default: bool) -> str:
+        """Return who may call, for people: ``role clerk or customer``."""
+        if self.is_closed(deny_by_default):
+            return "closed"
+        if self.mode(default) != "required":
+            return "everyone"
+        demands = (
+            _spoken("role", self.roles, "or"), _spoken("role", self.all_roles, "and"),
+            _spoken("scope", self.scopes, "and"),
+        )  # fmt: skip
+        return ", ".join(filter(None, demands)) or "who is known"
+
+
+def _spoken(what: str, names: Iterable[str], link: str) -> str:
+    listed = f" {link} ".join(sorted(names))
+    return f"{what} {listed}" if listed else ""

@@ -6,7 +6,6 @@ be another client. IPv4 addresses written as IPv6 ones are IPv4 addresses: they 
 Source: SPEC 3.7; RFC 4291 2.5.
 """
 
-from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv6Address
 from typing import Final, final
@@ -31,22 +30,21 @@ def is_named(key: str) -> bool:
 class Clients:
     """Makes the keys that requests are counted by. Keys of addresses begin with ``@``, as no scheme's name does."""
 
-    __slots__ = ("_network_of",)
+    __slots__ = ("_keys",)
 
     def __init__(self) -> None:
-        # Parsing takes 3 µs, and clients come back.
-        self._network_of = lru_cache(_REMEMBERED)(_network_of)
+        # Connections are kept, so the same address comes again and again, with the same port.
+        self._keys: dict[str, str] = {}
 
     def address_key(self, exchange: Exchange) -> str:
         """Return the key of the address *exchange* comes from: ``@203.0.113.7``, ``@2001:db8::/64``, ``@unix``."""
         client = exchange.client
-        if not client:
-            return UNKNOWN_ADDRESS
-        if client.count(":") < 2:
-            return "@" + client.partition(":")[0][:_LIMIT_CHARACTERS]
-        if client[0] == "[":
-            client = client[1 : client.find("]")]
-        return self._network_of(client[:_LIMIT_CHARACTERS])
+        key = self._keys.get(client)
+        if key is None:
+            if len(self._keys) >= _REMEMBERED:
+                self._keys.clear()
+            key = self._keys[client] = _address_key(client)
+        return key
 
     def client_key(self, exchange: Exchange) -> str:
         """Return the key of who is asking: ``staff:ada``, or that of its address where nobody showed who it is."""
@@ -55,6 +53,16 @@ class Clients:
             return self.address_key(exchange)
         key = principal.key
         return key if len(key) <= _LIMIT_CHARACTERS else sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _address_key(client: str) -> str:
+    if not client:
+        return UNKNOWN_ADDRESS
+    if client.count(":") < 2:
+        return "@" + client.partition(":")[0][:_LIMIT_CHARACTERS]
+    if client[0] == "[":
+        client = client[1 : client.find("]")]
+    return _network_of(client[:_LIMIT_CHARACTERS])
 
 
 def _network_of(address: str) -> str:

@@ -5,8 +5,7 @@ A reason is for the log: none of it is in what a client reads.
 Source: SPEC 3.7, property 35; RFC 6750 3.1.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Container
 
 from perdure.context.exchange import Exchange
 from perdure.context.principal import Principal
@@ -19,8 +18,6 @@ __all__ = ["Check", "compile_check", "deny_everyone"]
 Check = Callable[[Exchange, RequestError | None], None]
 """Raises where a client may not come in, given what was wrong with its credentials."""
 
-_API_KEY: Final = "api_key"
-
 
 def deny_everyone(_: Exchange, __: RequestError | None) -> None:
     """Let nobody in.
@@ -31,13 +28,16 @@ def deny_everyone(_: Exchange, __: RequestError | None) -> None:
     raise ForbiddenError("the route does not say who may call it, and deny_by_default is on")
 
 
-def compile_check(policy: RoutePolicy, mode: AuthMode, challenges: tuple[str, ...], realm: str) -> Check | None:
+def compile_check(
+    policy: RoutePolicy, mode: AuthMode, challenges: tuple[str, ...], realm: str, bearers: Container[str] = ()
+) -> Check | None:
     """Return what lets in whom *policy* lets in; None: everyone, whatever they show.
 
     Args:
         mode: What is asked of clients.
         challenges: Of all schemes, for who shows nothing.
         realm: For who shows a token that does not reach.
+        bearers: Names of the schemes that such tokens are of; who came by another is told nothing of tokens.
     """
     if mode == "off":
         return None
@@ -45,7 +45,12 @@ def compile_check(policy: RoutePolicy, mode: AuthMode, challenges: tuple[str, ..
         return _check_shown(challenges)
     if not policy.demands:
         return _check_known(challenges)
-    return _check_allowed(policy, challenges, bearer_challenge(realm, "insufficient_scope", _told(policy.scopes)))
+    insufficient = bearer_challenge(realm, "insufficient_scope", _told(policy.scopes))
+
+    def told(principal: Principal) -> tuple[str, ...]:
+        return (insufficient,) if principal.scheme in bearers else ()
+
+    return _check_allowed(policy, challenges, told)
 
 
 def _told(scopes: frozenset[str]) -> str:
@@ -68,7 +73,9 @@ def _check_known(challenges: tuple[str, ...]) -> Check:
     return check
 
 
-def _check_allowed(policy: RoutePolicy, challenges: tuple[str, ...], insufficient: str) -> Check:
+def _check_allowed(
+    policy: RoutePolicy, challenges: tuple[str, ...], insufficient: Callable[[Principal], tuple[str, ...]]
+) -> Check:
     lacks_roles, all_roles, scopes = policy.roles.isdisjoint, policy.all_roles, policy.scopes
     asks_roles, asks_more = bool(policy.roles), bool(all_roles or scopes)
 
@@ -82,7 +89,8 @@ def _check_allowed(policy: RoutePolicy, challenges: tuple[str, ...], insufficien
             if not all_roles <= principal.roles:
                 raise ForbiddenError(f"{principal.key} lacks the roles {_told(all_roles - principal.roles)}")
             if not scopes <= principal.scopes:
-                raise _too_narrow(principal, scopes, insufficient)
+                reason = f"{principal.key} lacks the scopes {_told(scopes - principal.scopes)}"
+                raise ForbiddenError(reason, insufficient(principal))
 
     return check
 
@@ -94,8 +102,3 @@ def _challenged(refusal: RequestError | None, challenges: tuple[str, ...]) -> Re
     if isinstance(refusal, UnauthenticatedError) and not refusal.challenges:
         return UnauthenticatedError(str(refusal), challenges)
     return refusal
-
-
-def _too_narrow(principal: Principal, scopes: frozenset[str], insufficient: str) -> ForbiddenError:
-    reason = f"{principal.key} lacks the scopes {_told(scopes - principal.scopes)}"
-    return ForbiddenError(reason, () if principal.scheme == _API_KEY else (insufficient,))

@@ -18,6 +18,13 @@ GateHeaders = tuple[tuple[str, str], ...]
 class Gate(Protocol):
     """The policy of one route, compiled. What it counts, it counts for all versions together."""
 
+    def guard(self, exchange: Exchange) -> None:
+        """Refuse *exchange* before its credentials are looked at, where its address failed to show any too often.
+
+        Raises:
+            RateLimitedError: It has to wait.
+        """
+
     def admit(self, exchange: Exchange, refusal: RequestError | None) -> GateHeaders | Awaitable[GateHeaders]:
         """Let *exchange* in, and return what its answer says of rate limits; to be awaited where others count along.
 

@@ -4,6 +4,8 @@ Source: SPEC 3.7; properties 34, 35.
 """
 
 import logging
+import time
+from collections.abc import Callable
 from sys import maxsize
 from typing import Final, final
 
@@ -32,11 +34,14 @@ class Gates:
         realm: Names what is protected, for clients whose token does not reach.
         counters: Where requests are counted.
         clients: Says who a request counts for.
+        monotonic: Tells seconds, for how long an address has to wait.
     """
 
     def __init__(
-        self, config: Config, challenges: tuple[str, ...], realm: str, counters: Counters, clients: Clients
-    ) -> None:
+        self, config: Config, challenges: tuple[str, ...], realm: str, counters: Counters, clients: Clients,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._monotonic = monotonic
         self._auth = config.auth
         self._shared = tuple(Limit.of("", declared) for declared in config.rates.limits)
         self._retry_after_s = config.capacity.retry_after_s
@@ -66,7 +71,7 @@ class Gates:
         slots = Slots(maxsize if policy.concurrency is None else policy.concurrency, self._retry_after_s)
         if not limits:
             return CheckingGate(check, slots)
-        return CountingGate(check, slots, LimitHeaders(limits), self._counters, self._clients)
+        return CountingGate(check, slots, LimitHeaders(limits), self._counters, self._clients, self._monotonic)
 
     def _check(self, handler_id: str, policy: RoutePolicy) -> Check | None:
         _refuse_contradictions(handler_id, policy)
@@ -84,7 +89,8 @@ class Gates:
                     "set jwt, api_keys or introspection of Config.auth, or declare the route public"
                 )
             return None
-        return compile_check(policy, mode, self._challenges, self._realm)
+        bearers = self._auth.jwt.keys() | self._auth.introspection.keys()
+        return compile_check(policy, mode, self._challenges, self._realm, bearers)
 
 
 def _refuse_contradictions(handler_id: str, policy: RoutePolicy) -> None:

@@ -73,11 +73,8 @@ class MemoryCounters:
                 left = window.spare(now_us) - 1
                 window.spend(now_us)
                 table.keep(window, now_us)
-            else:
-                left = window.spare(now_us) - 1
-                if left >= 0:
-                    window.spend(now_us)
-            return ((left, window.reset_us(now_us)),)
+                return ((left, window.reset_us(now_us)),)
+            return (window.take(now_us),)
 
         return spend
 

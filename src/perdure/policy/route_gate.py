@@ -9,10 +9,11 @@ Source: SPEC 3.7; properties 34, 35.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import final
+from math import ceil
+from typing import Final, final
 
 from perdure.context.exchange import Exchange
-from perdure.errors import OverloadedError, RequestError
+from perdure.errors import OverloadedError, RateLimitedError, RequestError
 from perdure.policy.clients import Clients
 from perdure.policy.counters import Counters, Limit, Spend, Standings
 from perdure.policy.entry import Check
@@ -20,6 +21,8 @@ from perdure.policy.gate import GateHeaders
 from perdure.policy.standing import LimitHeaders
 
 __all__ = ["CheckingGate", "CountingGate", "Slots"]
+
+_REMEMBERED: Final = 4096
 
 _Keys = Callable[[Exchange], tuple[str, ...]]
 
@@ -51,6 +54,9 @@ class CheckingGate:
         self._check = check
         self._slots = slots
 
+    def guard(self, exchange: Exchange) -> None:
+        """See `perdure.policy.gate.Gate.guard`; there is no limit that could be over."""
+
     def admit(self, exchange: Exchange, refusal: RequestError | None) -> GateHeaders:
         """See `perdure.policy.gate.Gate.admit`."""
         if self._check is not None:
@@ -77,15 +83,22 @@ class CountingGate:
     __slots__ = ("_addresses", "_check", "_headers", "_keys", "_slots", "_spend")
 
     def __init__(
-        self, check: Check | None, slots: Slots, headers: LimitHeaders, counters: Counters, clients: Clients
-    ) -> None:
+        self, check: Check | None, slots: Slots, headers: LimitHeaders, counters: Counters, clients: Clients,
+        monotonic: Callable[[], float],
+    ) -> None:  # fmt: skip
         self._check = check
         self._slots = slots
         self._headers = headers
         self._keys = _keys_of(headers.limits, clients)
         self._spend = counters.bind(headers.limits)
         per_address = tuple(limit for limit in headers.limits if limit.per == "address")
-        self._addresses = _Addresses(per_address, counters, clients) if check is not None and per_address else None
+        is_guarded = check is not None and bool(per_address)
+        self._addresses = _Addresses(per_address, counters, clients, monotonic) if is_guarded else None
+
+    def guard(self, exchange: Exchange) -> None:
+        """See `perdure.policy.gate.Gate.guard`."""
+        if self._addresses is not None and self._addresses.over:
+            self._addresses.guard(exchange)
 
     def admit(self, exchange: Exchange, refusal: RequestError | None) -> GateHeaders | Awaitable[GateHeaders]:
         """See `perdure.policy.gate.Gate.admit`."""
@@ -121,14 +134,31 @@ class CountingGate:
 
 @final
 class _Addresses:
-    """Counts, for its address, what is refused for its credentials."""
+    """Counts, for its address, what is refused for its credentials; knows who has done so too often."""
 
-    __slots__ = ("_headers", "_keys", "_spend")
+    __slots__ = ("_address_key", "_headers", "_keys", "_monotonic", "_spend", "over")
 
-    def __init__(self, limits: tuple[Limit, ...], counters: Counters, clients: Clients) -> None:
+    def __init__(
+        self, limits: tuple[Limit, ...], counters: Counters, clients: Clients, monotonic: Callable[[], float]
+    ) -> None:
         self._headers = LimitHeaders(limits)
         self._keys = _keys_of(limits, clients)
+        self._address_key = clients.address_key
         self._spend: Spend = counters.bind(limits)
+        self._monotonic = monotonic
+        self.over: dict[str, float] = {}
+        """Until when an address has to wait, of those that were told to."""
+
+    def guard(self, exchange: Exchange) -> None:
+        """Refuse who has to wait, so that its next guess costs nothing."""
+        key = self._address_key(exchange)
+        until_s = self.over.get(key)
+        if until_s is None:
+            return
+        left_s = until_s - self._monotonic()
+        if left_s > 0:
+            raise RateLimitedError(ceil(left_s))
+        del self.over[key]
 
     def refuse(self, exchange: Exchange, error: RequestError) -> Awaitable[GateHeaders]:
         """Raise *error*, or do so when awaited.
@@ -138,13 +168,22 @@ class _Addresses:
         """
         standings = self._spend(self._keys(exchange))
         if not isinstance(standings, tuple):
-            return self._wait(standings, error)
-        self._headers.tell(standings)
+            return self._wait(standings, exchange, error)
+        self._tell(standings, exchange)
         raise error
 
-    async def _wait(self, pending: Awaitable[Standings], error: RequestError) -> GateHeaders:
-        self._headers.tell(await pending)
+    async def _wait(self, pending: Awaitable[Standings], exchange: Exchange, error: RequestError) -> GateHeaders:
+        self._tell(await pending, exchange)
         raise error
+
+    def _tell(self, standings: Standings, exchange: Exchange) -> None:
+        try:
+            self._headers.tell(standings)
+        except RateLimitedError as limited:
+            if len(self.over) >= _REMEMBERED:
+                self.over.clear()
+            self.over[self._address_key(exchange)] = self._monotonic() + limited.retry_after_s
+            raise
 
 
 def _keys_of(limits: tuple[Limit, ...], clients: Clients) -> _Keys:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from perdure.diff.findings import Finding
 from perdure.manifest.records import Api
+from perdure.rollout.carried import Called, follow_lines
 from perdure.store.records import Control, PublishedVersion
 
 __all__ = ["Compare", "Strategy", "activatable", "uncovered"]
@@ -12,8 +13,8 @@ __all__ = ["Compare", "Strategy", "activatable", "uncovered"]
 Strategy = Literal["automatic", "compatible", "manual"]
 """See `RolloutSettings.activation`."""
 
-Compare = Callable[[Api, Api, Mapping[str, str]], Sequence[Finding]]
-"""Returns what changed from the old API to the new one, given what endpoints were moved to."""
+Compare = Callable[[Api, Api, Called], Sequence[Finding]]
+"""Returns what changed from the old API to the new one, given what of it is called otherwise."""
 
 
 def activatable(
@@ -52,28 +53,17 @@ def uncovered(old: PublishedVersion, newer: Sequence[PublishedVersion], compare:
         newer: The versions after *old*, oldest first, up to and with the one that is looked at.
     """
     carried = {name for version in newer for name in version.transformers}
-    moves = _moves(newer)
+    called = follow_lines(version.transformers for version in newer)
     return tuple(
         finding
-        for finding in compare(old.api, newer[-1].api, moves)
-        if finding.level == "breaking" and not _is_carried(finding, carried, moves)
+        for finding in compare(old.api, newer[-1].api, called)
+        if finding.level == "breaking" and not _is_carried(finding, carried, called.moves)
     )
 
 
 def _waits(control: Control, name: str) -> bool:
     decided = control.versions[name]
     return decided.status == "registered" and decided.activated_s is None
-
-
-def _moves(newer: Sequence[PublishedVersion]) -> dict[str, str]:
-    """Return for each endpoint that was moved, once or several times, what it is called now."""
-    moves: dict[str, str] = {}
-    for version in newer:
-        for carried in version.transformers:
-            old, is_move, new = carried.removeprefix("moved ").partition(" to ")
-            if carried.startswith("moved ") and is_move:
-                moves = {first: new if last == old else last for first, last in moves.items()} | {old: new}
-    return moves
 
 
 def _is_carried(finding: Finding, carried: set[str], moves: Mapping[str, str]) -> bool:

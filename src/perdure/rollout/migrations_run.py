@@ -21,9 +21,10 @@ Phase = Literal["expand", "contract"]
 Mode = Literal["make", "retry", "dry run"]
 """What becomes of a missing step; see `MigrationRun`."""
 
-StepState = Literal["done", "pending", "blocked", "interrupted", "changed"]
+StepState = Literal["done", "pending", "blocked", "interrupted", "running", "changed"]
 """``done``; ``pending``: may be made now; ``blocked``: may not be, yet; ``interrupted``: was begun, and nobody saw its
-end; ``changed``: its file is not what was made."""
+end; ``running``: was begun, and somebody is at it, which only who asks for the lock can tell; ``changed``: its file is
+not what was made."""
 
 
 @final

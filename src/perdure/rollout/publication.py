@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from perdure.manifest.records import Api, HandlerManifest, endpoint_key
+from perdure.rollout.carried import renamed_lines
 from perdure.store.records import Publication, PublishedVersion
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.timescape import Timescape
@@ -65,4 +66,5 @@ def _transformers(revision: RecordedRevision | None) -> tuple[str, ...]:
     # A file with holes converts nothing yet.
     written = () if revision.holes else revision.transformers
     carried = [f"{each.direction} {each.target}".rstrip() for each in written]
-    return (*carried, *(f"moved {move.old} to {move.new}" for move in revision.moves))
+    moved = [f"moved {move.old} to {move.new}" for move in revision.moves]
+    return (*carried, *moved, *renamed_lines(revision.renames))

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import inf
@@ -26,6 +26,7 @@ from perdure.diff.findings import Finding
 from perdure.errors import ConfigError, PerdureError
 from perdure.manifest.records import Api, HandlerManifest
 from perdure.rollout.activation import activatable
+from perdure.rollout.carried import Called
 from perdure.rollout.clients import ClientNames
 from perdure.rollout.course import Course
 from perdure.rollout.decisions import activate, begin
@@ -371,8 +372,8 @@ _SPOKEN = {
 }
 
 
-def _compare(old: Api, new: Api, moves: Mapping[str, str]) -> Sequence[Finding]:
+def _compare(old: Api, new: Api, called: Called) -> Sequence[Finding]:
     """Compare as `perdure diff` does; imported only where the strategy asks for it."""
     from perdure.diff.apis import diff_apis
 
-    return diff_apis(old, new, moves=moves)
+    return diff_apis(old, new, renames=called.renames, moves=called.moves)

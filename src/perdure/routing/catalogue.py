@@ -18,8 +18,10 @@ from perdure.gtype.nodes import Node
 from perdure.gtype.registry import TypeRegistry
 from perdure.gtype.traversal import reachable
 from perdure.lifecycle.hooks import PlannedHook
+from perdure.lifecycle.plan import Plan
 from perdure.lifecycle.socket_run import SocketPlan
 from perdure.manifest.records import Api, Endpoint, HandlerManifest, HookRecord, endpoint_key
+from perdure.policy.base import AuthMode
 from perdure.routing.declaration import Declaration, RouteOptions
 from perdure.routing.definition import UNDECLARED, Definition, define, define_socket
 from perdure.routing.endpoint import CodecCache, CodeEndpoint, code_endpoint
@@ -45,6 +47,8 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
     line: int
     versions: tuple[str, ...]
     """Names of the versions it exists at, oldest first."""
+    access: str
+    """Who may call it: ``everyone``, ``who is known``, ``role clerk or customer``, ``closed``."""
     summary: str = ""
 
 
@@ -52,13 +56,15 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
 class Catalogue:
     """All handlers of an app, compiled against its revisions.
 
+    Args:
+        auth: What is asked of clients where a route says nothing; ``off`` where nobody could show who they are.
     Raises:
         DefinitionError: Something about a handler, a type or a revision is wrong; the message says what and where.
     """
 
     def __init__(
         self, config: Config, declarations: Sequence[Declaration], revisions: Sequence[RecordedRevision],
-        hooks: GlobalHooks, modules: tuple[str, ...], gates: GateOf,
+        hooks: GlobalHooks, modules: tuple[str, ...], gates: GateOf, auth: AuthMode,
     ) -> None:  # fmt: skip
         http = [each for each in declarations if not each.is_socket]
         _refuse_twins(http)
@@ -72,11 +78,16 @@ class Catalogue:
         self._declared = {text: self.timescape.resolve(text) for text in extra}
         self.registry = _collect(definitions)
         codecs = CodecCache(self.registry)
-        auth = config.auth.effective_mode
-        self._code = tuple(code_endpoint(each, self.registry, codecs, auth) for each in definitions)
+        self._auth, self._deny_by_default = auth, config.auth.deny_by_default
+        self._code = tuple(
+            code_endpoint(each, self.registry, codecs, auth, deny_by_default=self._deny_by_default)
+            for each in definitions
+        )
         self._hooks = hooks
         self._modules = modules
-        self._planner = Planner(config, self.timescape, self.registry.definitions, self._code, codecs, hooks, gates)
+        self._planner = Planner(
+            config, self.timescape, self.registry.definitions, self._code, codecs, hooks, gates, auth
+        )
         drafts = self._planner.drafts(self._code)
         self._serving = tuple(each for each in self._code if not any(each is draft for draft in drafts))
         self.drafts = tuple(each.definition.declaration.where for each in drafts)
@@ -86,7 +97,7 @@ class Catalogue:
         for template, method, timeline in self._timelines:
             self.routes.add(template, method, timeline)
         self._sockets = [
-            (each, _socket_plan(each, ids[index], hooks, gates))
+            (each, _socket_plan(each, ids[index], hooks, gates, auth))
             for index, each in enumerate(declarations)
             if each.is_socket
         ]
@@ -96,11 +107,11 @@ class Catalogue:
     @property
     def unserved(self) -> tuple[tuple[str, str], ...]:
         """(Version, endpoint) pairs that are recorded but that no handler serves any more."""
-        return tuple(
-            (version, endpoint_key(method, template.key))
-            for template, method, plans in self._timelines
-            for version in self._planner.unserved(endpoint_key(method, template.key), plans)
-        )
+        by_key: dict[str, list[Plan | None]] = {}
+        for template, method, plans in self._timelines:
+            known = by_key.setdefault(endpoint_key(method, template.key), plans)
+            by_key[endpoint_key(method, template.key)] = [one or other for one, other in zip(known, plans, strict=True)]
+        return tuple((version, key) for key, plans in by_key.items() for version in self._planner.unserved(key, plans))
 
     def api(self) -> Api:
         """Return the API as the code has it now: what the next revision would record."""
@@ -133,19 +144,25 @@ class Catalogue:
         return tuple(found)
 
     def route_infos(self) -> tuple[RouteInfo, ...]:
-        """Return every endpoint there is or was, by path and method."""
+        """Return every endpoint there is or was, by path and method; of those of one name, the newer first."""
         names = [version.name for version in self.timescape.versions]
-        functions = {each.definition.id: each.definition.declaration for each in self._serving}
+        declarations = (each.definition.declaration for each in self._serving)
+        by_callback = {id(each.callback): each for each in declarations}
         found: list[RouteInfo] = []
         for template, method, timeline in self._timelines:
-            served = [(name, plan) for name, plan in zip(names, timeline, strict=True) if plan is not None]
-            if served:
-                facts: HandlerFacts = served[-1][1].facts
-                declaration = functions[facts.handler]
-                versions = tuple(name for name, _ in served)
-                found.append(_info(method, template.text, facts.handler, declaration, versions))
+            key = endpoint_key(method, template.key)
+            served: dict[str | None, list[tuple[str, Plan]]] = {}
+            for index, plan in reversed(tuple(enumerate(timeline))):
+                if plan is not None:
+                    served.setdefault(self._planner.identity(key, index), []).append((names[index], plan))
+            for at in served.values():
+                newest = at[0][1]
+                versions = tuple(name for name, _ in reversed(at))
+                place = (method, template.text, newest.facts.handler)
+                found.append(self._info(place, by_callback[id(newest.callback)], versions))
         for declaration, socket in self._sockets:
-            found.append(_info("WEBSOCKET", declaration.template.text, socket.facts.handler, declaration, tuple(names)))
+            place = ("WEBSOCKET", declaration.template.text, socket.facts.handler)
+            found.append(self._info(place, declaration, tuple(names)))
         return tuple(sorted(found, key=lambda info: (info.path, info.method)))
 
     def manifests(self) -> tuple[HandlerManifest, ...]:
@@ -165,9 +182,24 @@ class Catalogue:
             id=code.definition.id, version=timescape.tsv(code.definition.id, index),
             name=_function_name(declaration), path=declaration.template.text, methods=declaration.methods,
             endpoint=code.endpoint, types=_needed((code.endpoint,), self.registry.definitions),
-            hooks=_hook_records(declaration, self._hooks), policies=_policies(options), modules=self._modules,
+            hooks=_hook_records(declaration, self._hooks), policies=self._policies(options), modules=self._modules,
             is_async=declaration.callback.is_async, timeout_s=options.timeout_s, summary=_summary(declaration),
             deprecated=options.deprecated,
+        )  # fmt: skip
+
+    def _policies(self, options: RouteOptions) -> dict[str, object]:
+        is_closed = options.policy.is_closed(self._deny_by_default)
+        return {**_said(options), **({"closed": True} if is_closed else {})}
+
+    def _info(self, place: tuple[str, str, str], declaration: Declaration, versions: tuple[str, ...]) -> RouteInfo:
+        """Return the line of the handler *declaration*; *place* is its method, path and id."""
+        method, path, handler = place
+        code = getattr(inspect.unwrap(_function(declaration)), "__code__", None)
+        policy = declaration.options.policy
+        return RouteInfo(
+            method=method, path=path, handler=handler, function=_function_name(declaration),
+            file=code.co_filename if code else "", line=code.co_firstlineno if code else 0, versions=versions,
+            access=policy.access(self._auth, deny_by_default=self._deny_by_default), summary=_summary(declaration),
         )  # fmt: skip
 
 
@@ -184,7 +216,9 @@ def _refuse_twins(declarations: Sequence[Declaration]) -> None:
                 )
 
 
-def _socket_plan(declaration: Declaration, handler_id: str, hooks: GlobalHooks, gates: GateOf) -> SocketPlan:
+def _socket_plan(
+    declaration: Declaration, handler_id: str, hooks: GlobalHooks, gates: GateOf, auth: AuthMode
+) -> SocketPlan:
     options = declaration.options
     facts = HandlerFacts(
         handler=handler_id, route=declaration.template.key, timeout_s=float("inf"), secrets=frozenset(options.secrets)
@@ -193,7 +227,7 @@ def _socket_plan(declaration: Declaration, handler_id: str, hooks: GlobalHooks, 
         facts=facts, callback=declaration.callback, before=(*hooks.before, *declaration.before),
         after=(*reversed(declaration.after), *reversed(hooks.after)),
         catch=(*reversed(declaration.catch), *reversed(hooks.catch)), incoming=define_socket(declaration),
-        gate=gates(handler_id, options.policy),
+        gate=gates(handler_id, options.policy), looks=options.policy.mode(auth) != "off",
     )  # fmt: skip
 
 
@@ -266,7 +300,7 @@ def _needed(endpoints: Iterable[Endpoint], types: dict[str, Node]) -> dict[str, 
     return dict(sorted(found.items()))
 
 
-def _policies(options: RouteOptions) -> dict[str, object]:
+def _said(options: RouteOptions) -> dict[str, object]:
     """Return what holds for the requests of a route, where it says so itself."""
     policy = options.policy
     said = {
@@ -303,12 +337,3 @@ def _function_name(declaration: Declaration) -> str:
 
 def _summary(declaration: Declaration) -> str:
     return declaration.options.summary or (inspect.getdoc(_function(declaration)) or "").partition("\n")[0]
-
-
-def _info(method: str, path: str, handler: str, declaration: Declaration, versions: tuple[str, ...]) -> RouteInfo:
-    code = getattr(inspect.unwrap(_function(declaration)), "__code__", None)
-    return RouteInfo(
-        method=method, path=path, handler=handler, function=_function_name(declaration),
-        file=code.co_filename if code else "", line=code.co_firstlineno if code else 0, versions=versions,
-        summary=_summary(declaration),
-    )  # fmt: skip

@@ -92,6 +92,7 @@ def _policy(options: RouteOptions) -> RoutePolicy:
     """
     if options.concurrency is not None and options.concurrency < 1:
         raise ConfigError(f"concurrency must be 1 or more, not {options.concurrency!r}")
+    _refuse_empty(options)
     policy = RoutePolicy(
         auth=options.auth, public=options.public, roles=_names("roles", options.roles),
         all_roles=_names("all_roles", options.all_roles), scopes=_names("scopes", options.scopes),
@@ -102,6 +103,14 @@ def _policy(options: RouteOptions) -> RoutePolicy:
     if policy.demands and policy.auth in {"off", "optional"}:
         raise ConfigError(f"a route that needs roles or scopes cannot have auth={policy.auth!r}")
     return policy
+
+
+def _refuse_empty(options: RouteOptions) -> None:
+    """Refuse demands that were worked out to be none: a route for everyone says so."""
+    given = {"roles": options.roles, "all_roles": options.all_roles, "scopes": options.scopes}
+    for name, each in given.items():
+        if not each and each != ():
+            raise ConfigError(f"{name} is empty: name what a client needs, or leave {name} out and say public=True")
 
 
 def _names(option: str, given: object) -> frozenset[str]:

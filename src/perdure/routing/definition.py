@@ -56,6 +56,8 @@ class Definition(Struct, frozen=True, kw_only=True):
     query: Any
     headers: Any
     response: Any
+    response_media: str
+    """What answers are of; ``*/*`` where nothing is said of it."""
     answers_nothing: bool
     """The handler is declared to return None."""
 
@@ -94,7 +96,7 @@ def define(declaration: Declaration, handler_id: str) -> Definition:
     return Definition(
         declaration=replace(declaration, callback=callback), id=handler_id,
         body_mode=_body_mode(body), body=_unmark(body), params=params, query=query, headers=headers,
-        response=_data_type(response), answers_nothing=response is NoneType,
+        response=_data_type(response), response_media=_media_type(response), answers_nothing=response is NoneType,
     )  # fmt: skip
 
 
@@ -180,6 +182,12 @@ def _response_type(declaration: Declaration, hints: dict[str, Any]) -> Any:
         f"{declaration.where}: declared to answer {show_hint(body)} by its parameter 'res' but to return "
         f"{show_hint(returned)}"
     )
+
+
+def _media_type(response: Any) -> str:
+    if response is str or response is bytes:
+        return "text/plain" if response is str else "application/octet-stream"
+    return "*/*" if _data_type(response) is UNDECLARED else "application/json"
 
 
 def _data_type(response: Any) -> Any:

@@ -89,23 +89,29 @@ class CodeEndpoint(Struct, frozen=True, kw_only=True):
     """The response may be null."""
 
 
-def code_endpoint(definition: Definition, registry: TypeRegistry, cache: CodecCache, auth: AuthMode) -> CodeEndpoint:
+def code_endpoint(
+    definition: Definition, registry: TypeRegistry, cache: CodecCache, auth: AuthMode, *, deny_by_default: bool
+) -> CodeEndpoint:
     """Extract the types of *definition* and compile their codecs.
 
     Args:
         auth: What is asked of clients where a route says nothing.
+        deny_by_default: A route that says nothing is closed.
     Raises:
         TypeDefinitionError: A type has no GType; the message names the handler.
         RouteDefinitionError: The declared parameters are not those of the path.
     """
     declaration = definition.declaration
     try:
-        return _extract(definition, registry, cache, auth)
+        security = definition.declaration.options.policy.ways(auth, deny_by_default=deny_by_default)
+        return _extract(definition, registry, cache, security)
     except TypeDefinitionError as error:
         raise TypeDefinitionError(f"{declaration.where}: {error}") from error
 
 
-def _extract(definition: Definition, registry: TypeRegistry, cache: CodecCache, auth: AuthMode) -> CodeEndpoint:
+def _extract(
+    definition: Definition, registry: TypeRegistry, cache: CodecCache, security: tuple[tuple[str, ...], ...]
+) -> CodeEndpoint:
     def declared(python_type: Any) -> tuple[Node, Codec] | tuple[None, None]:
         if python_type is UNDECLARED:
             return None, None
@@ -126,9 +132,9 @@ def _extract(definition: Definition, registry: TypeRegistry, cache: CodecCache, 
     endpoint = Endpoint(
         handler=definition.id, params=params_node, query=_members("query", query_node, registry),
         headers=_members("headers", headers_node, registry), body=body_node, body_media=_MEDIA[mode],
-        response=response_node, response_media="application/json" if response_node is not None else "*/*",
+        response=response_node, response_media=definition.response_media,
         status=definition.status, deprecated=definition.declaration.options.deprecated,
-        body_limit_bytes=definition.declaration.options.body_limit_bytes, security=policy.ways(auth),
+        body_limit_bytes=definition.declaration.options.body_limit_bytes, security=security,
         rate_limits=tuple(sorted(map(str, policy.rate_limits))),
     )  # fmt: skip
     codecs = Codecs(

@@ -13,6 +13,7 @@ from perdure.config import CorsSettings
 from perdure.context.exchange import Exchange
 from perdure.errors import (
     DuplicateRouteError,
+    MalformedRequestError,
     MethodNotAllowedError,
     MisdirectedRequestError,
     RequestError,
@@ -142,9 +143,19 @@ class RouteManager:
                 return plan.cors
         return None
 
+    def may_look(self, method: str, path: str) -> bool:
+        """Return whether *path* is served by *method*, in any version, by who does not shut its eyes to credentials."""
+        wanted = (method, "GET") if method == "HEAD" else (method,)
+        plans = (
+            plan for timelines, _ in self._router.matches(path) for name in wanted for plan in timelines.get(name, ())
+        )
+        return any(plan.may_look for plan in plans if plan is not None)
+
     def is_free(self, path: str, error: RequestError) -> bool:
         """Return whether no version has a handler at *path*, also where *error* left that open."""
-        if isinstance(error, UnknownVersionError | VersionClosedError | MisdirectedRequestError):
+        if isinstance(
+            error, UnknownVersionError | VersionClosedError | MisdirectedRequestError | MalformedRequestError
+        ):
             return not self.methods_ever(path)
         return isinstance(error, RouteNotFoundError)
 

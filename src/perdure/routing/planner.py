@@ -28,7 +28,7 @@ from perdure.lifecycle.plan import Plan, Writer, stages_of
 from perdure.lifecycle.reader import Codecs, NewestReader, Reader
 from perdure.lifecycle.writer import NewestWriter
 from perdure.manifest.records import Api, Endpoint, endpoint_key
-from perdure.policy.base import RoutePolicy
+from perdure.policy.base import AuthMode, RoutePolicy
 from perdure.policy.gate import Gate
 from perdure.routing.definition import BodyMode
 from perdure.routing.endpoint import CodecCache, CodeEndpoint
@@ -71,15 +71,17 @@ class Planner:
     Args:
         types: The definitions of the code's types.
         code: Every endpoint of the code.
+        auth: What is asked of clients where a route says nothing.
     Raises:
         DuplicateRouteError: Two handlers serve one method and path at one version.
     """
 
     def __init__(
         self, config: Config, timescape: Timescape, types: Mapping[str, Node], code: Sequence[CodeEndpoint],
-        codecs: CodecCache, hooks: GlobalHooks, gates: GateOf,
+        codecs: CodecCache, hooks: GlobalHooks, gates: GateOf, auth: AuthMode,
     ) -> None:  # fmt: skip
         self._gates = gates
+        self._auth = auth
         self._config = config
         self._timescape = timescape
         self._timeline = Timeline(timescape)
@@ -93,15 +95,20 @@ class Planner:
                            for spans in self._spans.values() for span in spans}  # fmt: skip
 
     def timelines(self) -> Iterable[tuple[PathTemplate, str, list[Plan | None]]]:
-        """Yield template, method and plans by version for every endpoint there is or was."""
+        """Yield template, method and plans by version for every endpoint there is or was.
+
+        A key comes once for each template: of two endpoints that are called the same at different versions, one may
+        take what the other does not.
+        """
         keys = dict.fromkeys(self._spans)
         for version in self._timescape.versions:
             keys |= dict.fromkeys(self._timeline.endpoints_at(version.index))
         changes = shape_changes(self._timescape)
         for key in keys:
             method, _, path = key.partition(" ")
-            template = self._templates.get(path) or PathTemplate.parse(path)
-            yield template, method, self._plans_of(key, changes.get(key, frozenset()))
+            plans = self._plans_of(key, changes.get(key, frozenset()))
+            for template, part in _by_template(plans, self._spans.get(key, ()), self._templates.get(path), path):
+                yield template, method, part
 
     def unserved(self, key: str, plans: Sequence[Plan | None]) -> tuple[str, ...]:
         """Return the names of the versions that have the endpoint *key* in their record, but no plan for it."""
@@ -111,6 +118,13 @@ class Planner:
             if plans[version.index] is None and key in self._timeline.endpoints_at(version.index)
         )
 
+    def identity(self, key: str, index: int) -> str | None:
+        """Return what the endpoint that version *index* calls *key* is called now; None if a revision removed it.
+
+        Two endpoints may have the same key at different versions, but not the same identity.
+        """
+        return self._timeline.name_at(key, index, self._timescape.head)
+
     def drafts(self, code: Sequence[CodeEndpoint]) -> tuple[CodeEndpoint, ...]:
         """Return those of *code* that serve nobody yet: what they are is not recorded, and another serves till then."""
         serving = {id(span.code) for spans in self._spans.values() for span in spans}
@@ -119,10 +133,14 @@ class Planner:
     def transformers(self, key: str) -> tuple[str, ...]:
         """Return the revisions that transform the endpoint *key* on its way from the oldest version to the newest."""
         found: dict[str, None] = {}
+        timeline, head = self._timeline, self._timescape.head
+        names = timeline.origins(key)
         for version in self._timescape.versions:
-            if key in self._timeline.endpoints_at(version.index):
-                chain = self._timeline.chain(key, version.index, self._timescape.head)
-                found |= dict.fromkeys(chain.revisions if isinstance(chain, Chain) else ())
+            index = version.index
+            for name in names:
+                if name in timeline.endpoints_at(index) and timeline.name_at(name, index, head) == key:
+                    chain = timeline.chain(name, index, head)
+                    found |= dict.fromkeys(chain.revisions if isinstance(chain, Chain) else ())
         return tuple(found)
 
     def _plans_of(self, key: str, changes: AbstractSet[int]) -> list[Plan | None]:
@@ -173,15 +191,22 @@ class Planner:
         at_head = index == self._timescape.head
         if self._recorded and not is_recorded and not at_head and not _is_explicit(span):
             return None
-        if not is_recorded and key in self._timeline.endpoints_at(span.speaks):
-            return None  # a revision since then removed it
-        return span if span.speaks <= index or not self._recorded else None
+        if not self._recorded:
+            return span
+        if span.speaks > index:
+            return None
+        # What is called so since a revision removed or moved it is another endpoint.
+        is_known = key in self._timeline.endpoints_at(span.speaks)
+        return None if is_known and self._timeline.name_at(key, span.speaks, index) != key else span
 
     def _later(self, key: str, index: int) -> list[Span]:
         """Return the handlers of newer versions that the endpoint's clients can be led to, oldest first."""
-        destination = self._timeline.destination(key, index)
-        keys = dict.fromkeys(name for name in (key, destination) if name is not None)
-        spans = [span for name in keys for span in self._spans.get(name, ()) if span.speaks > index]
+        spans = [
+            span
+            for name in self._timeline.names_since(key, index)
+            for span in self._spans.get(name, ())
+            if span.speaks > index and self._timeline.name_at(key, index, span.speaks) == name
+        ]
         return sorted(spans, key=lambda span: span.speaks)
 
     def _plan(self, key: str, index: int, span: Span, chain: Chain | None, fallback: Plan | None) -> Plan:
@@ -218,7 +243,8 @@ class Planner:
             open_body=_opener(definition.body_mode, limits, self._codecs),
             reader=self._reader(code, chain, parts), writer=self._writer(code, chain, parts),
             chain=chain if chain is not None and "problem" in chain.touches else None, fallback=fallback,
-            gate=self._gates(definition.id, options.policy), priority=options.priority, cors=options.cors,
+            gate=self._gates(definition.id, options.policy), looks=options.policy.mode(self._auth) != "off",
+            may_look=options.policy.auth != "off", priority=options.priority, cors=options.cors,
         )  # fmt: skip
 
     def _reader(self, code: CodeEndpoint, chain: Chain | None, parts: "_Parts") -> Reader:
@@ -304,6 +330,27 @@ def _opener(mode: BodyMode, limits: BodyLimits, codecs: CodecCache) -> OpenBody 
             return open_stream(limits)
         case BodyMode.ANY:
             return open_any(limits, codecs.untyped)
+
+
+def _by_template(
+    plans: list[Plan | None], spans: Sequence[Span], beside: PathTemplate | None, path: str
+) -> Iterable[tuple[PathTemplate, list[Plan | None]]]:
+    """Yield each template by which some of *plans* are found, and these.
+
+    Args:
+        spans: The handlers that are called so themselves.
+        beside: The template of *path* for another method; what was moved away goes by it, if nothing took its place.
+    """
+    own = {id(span.code.definition.declaration.callback): span.code.definition.declaration.template for span in spans}
+    bare = PathTemplate.parse(path) if spans or beside is None else beside
+    templates = [None if plan is None else own.get(id(plan.callback), bare) for plan in plans]
+    different = {template.text: template for template in templates if template is not None} or {bare.text: bare}
+    for text, template in different.items():
+        if len(different) == 1:
+            yield template, plans
+        else:
+            pairs = zip(plans, templates, strict=True)
+            yield template, [plan if each is not None and each.text == text else None for plan, each in pairs]
 
 
 def _is_explicit(span: Span) -> bool:

@@ -40,7 +40,7 @@ def publish(
     """Return the API that is served at version *index*.
 
     Endpoints are as the revision recorded them, but for those whose handler speaks this very version, or that no
-    revision has: they are as the code has them.
+    revision has: they are as the code has them. So is, of all, who may call and how often.
 
     Args:
         code: Every endpoint of the code.
@@ -62,7 +62,9 @@ def publish(
         version = declaration.options.version
         speaks = timescape.head if version is None else declared[version]
         if key in recorded.endpoints and speaks != index:
-            kept[key] = recorded.endpoints[key]
+            # Whichever version is asked for, the gate is that of the handler.
+            now = each.endpoint
+            kept[key] = replace(recorded.endpoints[key], security=now.security, rate_limits=now.rate_limits)
         else:
             current[key] = each.endpoint
         texts[key] = _text(declaration, template)

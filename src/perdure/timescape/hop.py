@@ -21,6 +21,7 @@ from perdure.timescape.kinds import Shapes
 from perdure.timescape.occurrences import Occurrences, Visit
 from perdure.timescape.parts import RequestParts, ResponseParts
 from perdure.timescape.recorded import RecordedRevision, targeted_types
+from perdure.timescape.reuse import Strays
 from perdure.timescape.revision import Direction, Transformer
 
 __all__ = ["Hop", "HopPlanner", "Mentioned", "Part", "Steps", "mentioned_by"]
@@ -32,6 +33,8 @@ Mentioned = Mapping[Part, frozenset[str]]
 """For each part of an endpoint, the types it mentions; parts without any are left out."""
 
 _REQUEST_PARTS: frozenset[Part] = frozenset({"path", "query", "headers", "body"})
+_NAMED_PARTS: tuple[Part, ...] = ("query", "headers")
+_NO_STRAYS = Strays()
 
 
 class Steps(NamedTuple):
@@ -75,9 +78,13 @@ class HopPlanner:
     Args:
         revision: The revision.
         reaching: For some types, returns these and all types before the revision that mention them.
+        strays: What is dropped, as the version that the revision makes does not know it.
     """
 
-    def __init__(self, revision: RecordedRevision, reaching: Callable[[Iterable[str]], AbstractSet[str]]) -> None:
+    def __init__(
+        self, revision: RecordedRevision, reaching: Callable[[Iterable[str]], AbstractSet[str]],
+        strays: Strays = _NO_STRAYS,
+    ) -> None:  # fmt: skip
         self.revision = revision
         self._lock = RLock()
         self._own: dict[tuple[Direction, str], list[Step]] = {}
@@ -91,6 +98,11 @@ class HopPlanner:
         now = Shapes(ChainMap(after, before), before.keys() - after.keys())
         self._forward = Occurrences(before, forward, self._forward_types, Shapes(before), is_forward=True)
         self._back = Occurrences(before, back, self._back_types, now, is_forward=False)
+        self._strays = strays
+        dropping = {name: (_without(names),) for name, names in strays.types.items()}
+        # Both before the way back and after the way forward, values look as they do after the revision.
+        self._strip = Occurrences(after, dropping, strays.reached, Shapes(after), is_forward=False)
+        self._moves = {move.old: move.new for move in revision.moves}
 
     @property
     def types(self) -> AbstractSet[str]:
@@ -99,9 +111,15 @@ class HopPlanner:
 
     @property
     def endpoints(self) -> AbstractSet[str]:
-        """The endpoints with functions of their own; all, if there is one for the problems of all."""
+        """The endpoints with functions of their own, and those of which something is dropped.
+
+        All, if there is a function for the problems of all.
+        """
         known = self.revision.before.endpoints
-        return set(known) if self._is_for_all else {target for _, target in self._own}
+        if self._is_for_all:
+            return set(known)
+        stripped = {key for key in known if self._stripped(key)} if self._strays.types or self._strays.parts else set()
+        return stripped | {target for _, target in self._own}
 
     def hop(self, key: str, mentioned: Mentioned) -> Hop | None:
         """Return what the revision does to the endpoint *key*; None if nothing.
@@ -120,6 +138,7 @@ class HopPlanner:
             touches.add("response")
         if self._is_for_all or ("problem", key) in self._own:
             touches.add("problem")
+        touches |= self._stripped(key)
         return Hop(self, key, frozenset(touches)) if touches else None
 
     def compile(self, key: str) -> Steps:
@@ -127,15 +146,21 @@ class HopPlanner:
         endpoint = self.revision.before.endpoints[key]
         name = self.revision.name
         with self._lock:
-            request = [*self._request_visits(endpoint), *self._own.get(("request", key), ())]
+            strip_request, strip = self._strips(key)
+            request = [*_visits(self._forward, endpoint), *self._own.get(("request", key), ()), *strip_request]
             own = self._own.get(("response", key), ())
             visit = self._back.visit(endpoint.response)
         declared = [each for each in reversed(self.revision.transformers) if each.direction == "problem"]
         problem = [guard_parts(name, each) for each in declared if each.target in {"", key}]
         return Steps(
             guard_step(name, key, "request", request),
-            guard_step(name, key, "response", [*own, *_body_visit(visit)]),
-            guard_step(name, key, "response", [*own, *_body_visit(_unless_absent(visit))]),
+            guard_step(name, key, "response", [*_body_visit(strip), *own, *_body_visit(visit)]),
+            guard_step(
+                name,
+                key,
+                "response",
+                [*_body_visit(_unless_absent(strip)), *own, *_body_visit(_unless_absent(visit))],
+            ),
             guard_step(name, key, "problem", problem),
         )
 
@@ -151,11 +176,30 @@ class HopPlanner:
             steps = self._own.setdefault((direction, target), [])
             steps.insert(len(steps) if place is None else place, guard_parts(self.revision.name, transformer))
 
-    def _request_visits(self, endpoint: Endpoint) -> Iterable[Step]:
-        for part, node in _request_nodes(endpoint):
-            visit = self._forward.visit(_lowered(node) if part == "headers" else node)
-            if visit is not None:
-                yield from _body_visit(visit) if part == "body" else (_part_visit(part, visit),)
+    def _stripped(self, key: str) -> set[Part]:
+        """Return the parts of which something is dropped."""
+        successor = self._moves.get(key, key)
+        endpoint = self.revision.after.endpoints.get(successor)
+        strays = self._strays
+        if endpoint is None or not (strays.types or strays.parts):
+            return set()
+        mentioning: set[Part] = {
+            part for part, types in mentioned_by(endpoint).items() if not types.isdisjoint(strays.reached)
+        }
+        return mentioning | {part for part in _NAMED_PARTS if (successor, part) in strays.parts}
+
+    def _strips(self, key: str) -> tuple[list[Step], Visit | None]:
+        """Return what drops the strays from a request, and from the data of an answer."""
+        if not self._stripped(key):
+            return [], None
+        successor = self._moves.get(key, key)
+        endpoint = self.revision.after.endpoints[successor]
+        steps = list(_visits(self._strip, endpoint))
+        for part in _NAMED_PARTS:
+            names = self._strays.parts.get((successor, part))
+            if names is not None:
+                steps.append(_part_visit(part, _without(names)))
+        return steps, self._strip.visit(endpoint.response)
 
 
 def mentioned_by(endpoint: Endpoint) -> Mentioned:
@@ -163,6 +207,26 @@ def mentioned_by(endpoint: Endpoint) -> Mentioned:
     nodes: list[tuple[Part, Node | None]] = [*_request_nodes(endpoint), ("response", endpoint.response)]
     found = {part: frozenset(references(node)) for part, node in nodes if node is not None}
     return {part: types for part, types in found.items() if types}
+
+
+def _visits(occurrences: Occurrences, endpoint: Endpoint) -> Iterable[Step]:
+    """Yield what visits the parts of a request."""
+    for part, node in _request_nodes(endpoint):
+        visit = occurrences.visit(_lowered(node) if part == "headers" else node)
+        if visit is not None:
+            yield from _body_visit(visit) if part == "body" else (_part_visit(part, visit),)
+
+
+def _without(names: frozenset[str]) -> Visit:
+    """Return what drops the members *names* of an object."""
+
+    def visit(value: object) -> object:
+        if isinstance(value, dict):
+            for name in names:
+                value.pop(name, None)
+        return value
+
+    return visit
 
 
 def _request_nodes(endpoint: Endpoint) -> list[tuple[Part, Node | None]]:

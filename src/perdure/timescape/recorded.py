@@ -73,10 +73,9 @@ def record(
     for transformer in revision.transformers:
         _check_target(transformer, before)
     for promise in revision.promises:
-        if not targeted_types(promise.target, before):
-            raise RevisionError(
-                _unknown(promise.place, "type", promise.target, tuple(before.types), "before this revision")
-            )
+        kind, known = ("endpoint", before.endpoints) if is_endpoint_key(promise.target) else ("type", before.types)
+        if promise.target not in known and not targeted_types(promise.target, before):
+            raise RevisionError(_unknown(promise.place, kind, promise.target, tuple(known), "before this revision"))
     for move in revision.moves:
         _check_move(move, revision, before, after)
     if renames:

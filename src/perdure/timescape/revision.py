@@ -204,16 +204,18 @@ class Revision:
         """Promise that `request` and `response` of a type are inverses; `perdure check` tries to break the promise.
 
         Args:
-            target: Name of a type, as the previous revision knows it.
+            target: Name of a type, as the previous revision knows it; or key of an endpoint, with ``nothing``.
             keeps: ``old``: an older value comes back as it was after a way forward and back; ``new``: a newer one does
                 after a way back and forward; ``both``; ``nothing``: members may get lost, and what an older client is
                 told and sends again may become something else, which otherwise `perdure check` does not let pass.
         Raises:
-            RevisionError: *target* is an endpoint, or *keeps* none of the above.
+            RevisionError: *target* is an endpoint of which more is promised, or *keeps* none of the above.
         """
         place = _calling_place()
-        if is_endpoint_key(target):
-            raise RevisionError(f"{place}: lossless() is for types; {target!r} is an endpoint")
+        if is_endpoint_key(target) and keeps != "nothing":
+            raise RevisionError(
+                f"{place}: lossless() is for types; of the endpoint {target!r} it can only say keeps='nothing'"
+            )
         if keeps not in {"both", "old", "new", "nothing"}:
             raise RevisionError(f"{place}: keeps={keeps!r} is none of 'both', 'old', 'new', 'nothing'")
         self.promises.append(Lossless(target, keeps, place))

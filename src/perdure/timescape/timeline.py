@@ -5,7 +5,7 @@ and everything in between shares one answer: the chain from the next such versio
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypeVar, final
 
@@ -15,6 +15,7 @@ from perdure.timescape.chain import Chain, Removed
 from perdure.timescape.graph import endpoint_references, reaching
 from perdure.timescape.hop import Hop, HopPlanner, Mentioned, mentioned_by
 from perdure.timescape.recorded import RecordedRevision
+from perdure.timescape.reuse import Strays, find_strays
 from perdure.timescape.timescape import Timescape
 
 __all__ = ["Timeline"]
@@ -34,6 +35,10 @@ class Timeline:
         self._timescape = timescape
         self._successors: dict[int, dict[str, str | None]] = {}
         """For a version: what the endpoints that are called otherwise since are called now, None for removed ones."""
+        self._departures: dict[str, list[int]] = {}
+        """For an endpoint: the versions since which it is called otherwise, or gone; others may be called so then."""
+        self._origins: dict[str, set[str]] = {}
+        """For an endpoint: what those that were moved to it were called."""
         self._planners: dict[int, HopPlanner] = {}
         self._events: dict[str, list[int]] = {}
         """For an endpoint: the versions at which something happens to it."""
@@ -43,23 +48,50 @@ class Timeline:
         """By endpoint and newer version: for each event of it, the way from before that."""
         self._recorded: set[str] = set()
         mentions = _Mentions()
-        for version in timescape.versions:
-            revision = timescape.revision_at(version.index)
-            if revision is not None:
-                self._add(version.index, revision, mentions)
+        made = [(version.index, timescape.revision_at(version.index)) for version in timescape.versions]
+        revisions = [(index, revision) for index, revision in made if revision is not None]
+        strays = find_strays([revision for _, revision in revisions])
+        for index, revision in revisions:
+            self._add(index, revision, mentions, strays.get(revision.name))
 
     def endpoints_at(self, index: int) -> Mapping[str, Endpoint]:
         """Return the endpoints recorded at version *index*, by key."""
         return self._timescape.api_at(index).endpoints
 
-    def destination(self, key: str, index: int) -> str | None:
-        """Return what the endpoint *key* of version *index* is called at HEAD; None if it was removed.
+    def name_at(self, key: str, at: int, to: int) -> str | None:
+        """Return what the endpoint that version *at* calls *key* is called at version *to*; None if it was removed.
 
-        Raises:
-            KeyError: There is no such endpoint at *index*, though there is at other versions.
+        A name may be used again: the endpoint that is called *key* at *to* need not be the same.
         """
-        planned = self.chain(key, index, self._timescape.head)
-        return None if isinstance(planned, Removed) else key if planned is None else planned.target_key
+        name, event = key, _first_after(self._departures.get(key, ()), at, to)
+        while event is not None:
+            successor = self._successors[event][name]
+            if successor is None:
+                return None
+            name, event = successor, _first_after(self._departures.get(successor, ()), event, to)
+        return name
+
+    def names_since(self, key: str, at: int) -> tuple[str, ...]:
+        """Return all that the endpoint that version *at* calls *key* was called from then on, in order."""
+        head = self._timescape.head
+        found, event = {key: None}, _first_after(self._departures.get(key, ()), at, head)
+        while event is not None:
+            successor = self._successors[event][key]
+            if successor is None:
+                break
+            found[successor] = None
+            key, event = successor, _first_after(self._departures.get(successor, ()), event, head)
+        return tuple(found)
+
+    def origins(self, key: str) -> tuple[str, ...]:
+        """Return *key* and all that endpoints that are, or once were, called so may have been called before."""
+        found = {key: None}
+        waiting = [key]
+        while waiting:
+            for origin in sorted(self._origins.get(waiting.pop(), set()) - found.keys()):
+                found[origin] = None
+                waiting.append(origin)
+        return tuple(found)
 
     def chain(self, key: str, at: int, to: int) -> Chain | Removed | None:
         """Return what carries requests to the endpoint *key* from version *at* to version *to*, and answers back.
@@ -87,15 +119,21 @@ class Timeline:
             self._plan(key, event, to)
         return planned[event]
 
-    def _add(self, index: int, revision: RecordedRevision, mentions: "_Mentions") -> None:
+    def _add(
+        self, index: int, revision: RecordedRevision, mentions: "_Mentions", strays: Strays | None
+    ) -> None:  # fmt: skip
         before, after = revision.before.endpoints, revision.after.endpoints
         self._recorded |= after.keys() - before.keys()
         successors: dict[str, str | None] = dict.fromkeys(before.keys() - after.keys())
         successors.update((move.old, move.new) for move in revision.moves)
         self._successors[index] = successors
+        for key in successors:
+            self._departures.setdefault(key, []).append(index)
+        for move in revision.moves:
+            self._origins.setdefault(move.new, set()).add(move.old)
         touched: set[str] = set(successors)
-        if revision.transformers:
-            planner = HopPlanner(revision, mentions.reaching)
+        if revision.transformers or strays is not None:
+            planner = HopPlanner(revision, mentions.reaching, strays or Strays())
             self._planners[index] = planner
             touched |= planner.endpoints | mentions.endpoints(planner.types)
         for key in touched:
@@ -103,9 +141,7 @@ class Timeline:
         mentions.advance(revision.after)
 
     def _next_event(self, key: str, at: int, to: int) -> int | None:
-        events = self._events.get(key, [])
-        place = bisect_right(events, at)
-        return events[place] if place < len(events) and events[place] <= to else None
+        return _first_after(self._events.get(key, ()), at, to)
 
     def _plan(self, key: str, event: int, to: int) -> None:
         """Follow the endpoint to *to*, or to where the way on is planned already; then plan it from there backwards."""
@@ -138,6 +174,12 @@ class Timeline:
         if mentioned is None:
             mentioned = self._mentioned[id(endpoint)] = mentioned_by(endpoint)
         return planner.hop(key, mentioned)
+
+
+def _first_after(events: Sequence[int], at: int, to: int) -> int | None:
+    """Return the first of *events*, which are in order, after *at* and not after *to*."""
+    place = bisect_right(events, at)
+    return events[place] if place < len(events) and events[place] <= to else None
 
 
 def _before(hop: Hop | None, key: str, successor: str, rest: Chain | Removed | None) -> Chain | Removed | None:

@@ -44,7 +44,7 @@ class State:
         steering: The decisions.
     """
 
-    __slots__ = ("choose", "default", "headers", "known", "resolver", "settle", "steering", "versions")
+    __slots__ = ("by_client", "choose", "default", "headers", "known", "resolver", "settle", "steering", "versions")
 
     def __init__(
         self, versions: tuple[Version, ...], resolver: Resolver, default: int, headers: tuple[HeaderItems, ...],
@@ -55,6 +55,8 @@ class State:
         self.known: dict[str, int] = {}
         self.default = default
         self.choose = steering.choose or steering.splits.get(default_tag)
+        self.by_client = bool(steering.choose or steering.settle or steering.splits)
+        """Who asks may decide which version serves."""
         if self.choose is None and default in steering.closed:
             self.choose = lambda _: default
         self.settle = steering.settle

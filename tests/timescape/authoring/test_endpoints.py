@@ -1,11 +1,13 @@
 """What is written for endpoints: path, query, headers, bodies, statuses, and what nothing can be carried over."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from perdure.gtype.nodes import Array, Field, Integer, Node, Null, Object, Ref, String, Union
+from perdure.gtype.nodes import Array, Field, Integer, Node, Null, Object, Record, Ref, String, Union
 from perdure.manifest.records import Api, Endpoint
+from perdure.timescape.chain import Chain
 from perdure.timescape.loading import load_revisions
 from perdure.timescape.parts import RequestParts, ResponseParts
 from tests.timescape.authoring.recorded import record_change
@@ -144,6 +146,68 @@ def test_body_when_it_is_no_data_any_more_has_no_way(tmp_path: Path) -> None:
     record_change(tmp_path, old, new)
     (said,) = load_revisions(tmp_path)[1].impossibilities
     assert ("request", "POST /orders") == said[:2]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ({"response_media": "text/plain"}, {"response": S}, "it answered text/plain and answers text now"),
+        ({"response": S}, {"response_media": "text/plain"}, "it answered text and answers text/plain now"),
+        ({"response_media": "text/plain"}, {"response_media": "a/b"}, "it answered text/plain and answers a/b now"),
+        (
+            {"response_media": "text/plain"},
+            {"response": S, "status": 201},
+            "it answered text/plain and answers text now",
+        ),
+    ],
+)
+def test_answer_when_it_is_data_on_one_side_only_has_no_way(
+    old: dict[str, object], new: dict[str, object], reason: str, tmp_path: Path
+) -> None:
+    written = record_change(tmp_path, api(**old), api(**new)).written  # type: ignore[arg-type]
+    (said,) = load_revisions(tmp_path)[1].impossibilities
+    assert ("response", "GET /orders", reason) == said[:3]
+    assert (0, (f"responses of GET /orders: {reason}",)) == (written.functions, written.impossible)
+
+
+@pytest.mark.parametrize("old", [{"response_media": "*/*"}, {"response_media": "application/json"}])
+def test_answer_when_nothing_was_said_of_it_is_carried_as_it_is(old: dict[str, object], tmp_path: Path) -> None:
+    record_change(tmp_path, api(**old), api(response=S))  # type: ignore[arg-type]
+    assert () == load_revisions(tmp_path)[1].impossibilities
+
+
+NUMBERS = Record(values=I)
+
+
+def decided(folder: Path, old: Node, new: Node) -> Chain:
+    """What carries back once every place that was left open says ``{}``."""
+    recorded = record_change(folder, api(response=old), api(response=new))
+    file = recorded.written.file
+    text = re.sub(r"revision\.todo\([^()]*\)", "{}", recorded.text)
+    assert text != recorded.text
+    file.write_text(text)
+    chain = recorded.chain("GET /orders")
+    assert chain is not None
+    return chain
+
+
+@pytest.mark.parametrize(("new", "came"), [(NUMBERS, {"a": 1}), (Record(values=S), {"a": "1"})])
+def test_answer_when_it_may_be_null_is_what_a_person_decided(
+    new: Node, came: dict[str, object], tmp_path: Path
+) -> None:
+    chain = decided(tmp_path, new, Union(members=(NUMBERS, Null())))
+    null, value, moved = ResponseParts(), ResponseParts(body={"a": 1}), ResponseParts(status=303)
+    chain.response(null)
+    chain.response(value)
+    chain.bare_response(moved)
+    assert ({}, came, None) == (null.body, value.body, moved.body)
+
+
+def test_answer_when_it_may_be_null_leaves_a_file_alone(tmp_path: Path) -> None:
+    chain = decided(tmp_path, NUMBERS, Union(members=(NUMBERS, Null())))
+    file = ResponseParts(headers={"content-type": "text/csv"})
+    chain.bare_response(file)
+    assert file.body is None
 
 
 def test_path_parameter_when_new_is_left_to_a_person_who_is_told(tmp_path: Path) -> None:

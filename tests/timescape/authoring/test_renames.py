@@ -176,3 +176,32 @@ def test_origins_of_nothing_are_the_same_names() -> None:
     api = thing("a")
     assert "Thing" == Origins(api).of("Thing")
     assert Renames() == Origins(api).renames(api)
+
+
+def states_named(**members: str) -> Api:
+    return answering({"State": Enum(members=tuple(members.items()))}, Ref(name="State"))
+
+
+@pytest.mark.parametrize(
+    ("new", "said", "expected"),
+    [
+        ({"OPEN": "opened", "DONE": "done"}, (), {"State": {"open": "opened"}}),
+        ({"OPEN": "opened", "ENDED": "ended"}, (), {"State": {"open": "opened"}}),
+        ({"OPEN": "opened", "ENDED": "ended"}, ("State.done=ended",), {"State": {"done": "ended", "open": "opened"}}),
+        ({"OPEN": "done", "DONE": "ended"}, ("State.open=ended",), {"State": {"open": "ended"}}),
+        ({"ENDED": "ended"}, (), {}),
+    ],
+)
+def test_value_whose_member_kept_its_name_is_recorded_as_renamed(
+    new: dict[str, str], said: Sequence[str], expected: Members, tmp_path: Path
+) -> None:
+    recorded(tmp_path, (states_named(OPEN="open", DONE="done"), ()), (states_named(**new), said))
+    assert expected == members_in(tmp_path, 1)
+
+
+def test_value_whose_member_kept_its_name_is_told_as_renamed(tmp_path: Path) -> None:
+    recorded(tmp_path, (states("open", "done"), ()), (states_named(OPEN="opened", DONE="done"), ()))
+    first, second = load_revisions(tmp_path)
+    found = diff_apis(first.after, second.after, renames=followed(tmp_path).pairs())
+    assert ["response-enum-value-renamed"] == [each.rule for each in found]
+    assert 'State: "open" is now called "opened".' in Path(second.file).read_text()

@@ -123,6 +123,18 @@ def test_whole_chain_when_the_middle_is_wrong_blames_the_middle() -> None:
     assert any("2025-01-01 to 2025-03-01" in subject for subject in report.failures[0].also)
 
 
+def test_member_when_a_newer_one_takes_its_name_does_not_stand_in_for_it() -> None:
+    known, unknown, again = (
+        api(thing(**names)) for names in ({"a": TEXT, "b": TEXT}, {"b": TEXT}, {"b": TEXT, "a": TEXT})
+    )
+
+    def write(revision: Any) -> None:
+        revision.request("Thing")(lambda value: value | {"a": ""})
+
+    report = proved(known, unknown, again, write=write)
+    assert [("invalid", "r2", "response")] == [(each.kind, each.revision, each.direction) for each in report.failures]
+
+
 def test_clients_when_they_do_not_count_are_left_out() -> None:
     assert proved(OLD, NEW, live=["v2"]).ok
     assert not proved(OLD, NEW, live=["v1"]).ok
@@ -197,6 +209,19 @@ def test_endpoint_when_its_removal_is_stated_or_it_is_moved_or_its_clients_are_g
     to = "POST /things/drop"
     assert proved(api(thing(a=TEXT), **GONE), moved, write=lambda each: each.moved("DELETE /things", to=to)).ok
     assert proved(api(thing(a=TEXT), **GONE), OLD, live=["v2"]).ok
+
+
+def test_name_when_another_handler_has_it_and_no_move_is_said_passes_with_a_remark() -> None:
+    def paths(**handlers: str) -> dict[str, Endpoint]:
+        return {f"GET /{path}": Endpoint(handler=handler) for path, handler in handlers.items()}
+
+    before, after = api(thing(a=TEXT), **paths(a="one")), api(thing(a=TEXT), **paths(a="other", b="one"))
+    report = proved(before, after)
+    assert report.ok
+    assert ["revision.moved('GET /a', to='GET /b')" in each.message for each in report.remarks] == [True]
+    said = proved(before, after, write=lambda revision: revision.moved("GET /a", to="GET /b"))
+    renamed = proved(before, api(thing(a=TEXT), **paths(a="other", b="new")))
+    assert ((), ()) == (said.remarks, renamed.remarks)
 
 
 def test_endpoint_when_a_handler_stays_for_the_old_version_is_tried_up_to_that() -> None:

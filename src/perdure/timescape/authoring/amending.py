@@ -15,6 +15,7 @@ from perdure.timescape.authoring.endpoints import GONE
 from perdure.timescape.authoring.folder import write_files
 from perdure.timescape.authoring.functions import Function
 from perdure.timescape.authoring.hints import Hints, read_hints
+from perdure.timescape.authoring.inference import with_inferred
 from perdure.timescape.authoring.recording import Written, check_label, check_message
 from perdure.timescape.authoring.rewriting import add_imports, remove_calls, set_facts, set_message, top_names
 from perdure.timescape.authoring.sides import Sides
@@ -52,7 +53,7 @@ def amend_revision(
     if message is not None:
         check_message(message)
     check_label(label, revisions[:-1])
-    said = _said(last, api, hints)
+    said = with_inferred(_said(last, api, hints), last.before, api)
     text, functions = _amended(last, api, said)
     facts = Facts(last.seconds, label or last.label, revisions[-2].name if len(revisions) > 1 else None)
     text = set_facts(text, facts)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, final
 
-from perdure.diff.pairing import parameter_names, shape
+from perdure.diff.contents import has_other_media
+from perdure.diff.pairing import parameter_names, renamed_in_path
 from perdure.gtype.nodes import Field, Null, Object, String
 from perdure.manifest.records import Endpoint
 from perdure.timescape.authoring.conversion import Converter
 from perdure.timescape.authoring.fitting import Fitting
 from perdure.timescape.authoring.functions import Function
-from perdure.timescape.authoring.layout import statement
+from perdure.timescape.authoring.layout import Choice, Code, Text, statement
 from perdure.timescape.authoring.members import carry_members
 from perdure.timescape.authoring.notes import Notes
 from perdure.timescape.authoring.sides import Sides
@@ -19,6 +20,7 @@ __all__ = ["GONE", "NoWay", "endpoint_functions"]
 
 GONE = "it is gone"
 """Why requests to an endpoint that is gone cannot be carried forward."""
+_IS_THERE = "body is not None"
 _DATA = ("application/json", "application/msgpack", "*/*")
 """The last is what a handler takes or answers that declares nothing."""
 
@@ -53,7 +55,7 @@ class _Writer:
             "path": path, "query": (self.old.query, self.new.query),
             "headers": (_lowered(self.old.headers), _lowered(self.new.headers)),
         }.items():  # fmt: skip
-            names = _renamed_parameters(self.key, self.successor) | dict(self.names) if part == "path" else self.names
+            names = renamed_in_path(self.key, self.successor) | dict(self.names) if part == "path" else self.names
             found = self._members(part, ours, theirs, names)
             lines += found[0]
             said += found[1]
@@ -80,12 +82,13 @@ class _Writer:
         if self.old.body is not None and self.new.body is None and takes_other:
             yield NoWay(self.key, "request", f"its body was {words(self.old.body)} and is {self.new.body_media[0]} now")
         if self._answers_other():
-            what = words(self.old.response) if self.old.response is not None else "data"
-            yield NoWay(self.key, "response", f"it answered {what} and answers {self.new.response_media} now")
+            change = f"it answered {_answered(self.old)} and answers {_answered(self.new)} now"
+            yield NoWay(self.key, "response", change)
 
     def _answers_other(self) -> bool:
-        is_other = self.new.response is None and self.new.response_media not in _DATA
-        return self.old.response is not None and is_other
+        """Tell whether answers are no data on one side, as a text is none, and something else on the other."""
+        is_data = _is_data((self.old.response_media,)) and _is_data((self.new.response_media,))
+        return not is_data and has_other_media(self.old, self.new)
 
     def _members(
         self, part: str, ours: Object | None, theirs: Object | None, names: Mapping[str, str]
@@ -121,9 +124,16 @@ class _Writer:
         made = self.converter.convert(new, self.sides.carried(old), "body", "body")
         if made is None:
             return []
+        of_data, of_null = _by_presence(made)
+        lines = ["    body: Any = answer.body"]
         # A redirect, a file or an answer without a body has nothing to convert.
-        inner = statement("answer.body = ", made, 2)
-        return ["    body: Any = answer.body", "    if body is not None:", *inner]
+        if of_data != Text("body"):
+            lines += [f"    if {_IS_THERE}:", *statement("answer.body = ", of_data, 2)]
+        if of_null != Text("None"):
+            # Only what is no data has a type among the headers already.
+            is_null = f'answer.status == {self.new.status} and "content-type" not in answer.headers'
+            lines += [f"    if body is None and {is_null}:", *statement("answer.body = ", of_null, 2)]
+        return lines
 
 
 def endpoint_functions(sides: Sides, notes: Notes) -> tuple[list[Function], list[NoWay]]:
@@ -140,12 +150,25 @@ def endpoint_functions(sides: Sides, notes: Notes) -> tuple[list[Function], list
         no_ways += dead
         if all(each.way != "request" for each in dead):
             functions += writer.request()
-        functions += writer.response()
+        if all(each.way != "response" for each in dead):
+            functions += writer.response()
     return functions, no_ways
 
 
 def _is_data(media: tuple[str, ...]) -> bool:
     return any(each in _DATA for each in media)
+
+
+def _by_presence(made: Code) -> tuple[Code, Code]:
+    """Return what *made*, the code for a body, makes of data, and what of null."""
+    if isinstance(made, Choice) and made.condition == _IS_THERE:
+        return made.then, made.otherwise
+    return made, Text("None")
+
+
+def _answered(endpoint: Endpoint) -> str:
+    """Return what *endpoint* answers, in words: its type, or else its media type."""
+    return words(endpoint.response) if endpoint.response is not None else endpoint.response_media
 
 
 def _with_path(key: str, endpoint: Endpoint) -> Object:
@@ -154,17 +177,6 @@ def _with_path(key: str, endpoint: Endpoint) -> Object:
     named = {field.name for field in declared}
     free = [Field(name=name, node=String()) for name in parameter_names(key) if name not in named]
     return Object(fields=(*declared, *free))
-
-
-def _renamed_parameters(old: str, new: str) -> dict[str, str]:
-    """Return the parameters that are called otherwise in a path that is the same but for that."""
-    ours, theirs = parameter_names(old), parameter_names(new)
-    if shape(old).partition(" ")[2] != shape(new).partition(" ")[2]:
-        ours = [name for name in parameter_names(old) if name not in theirs]
-        theirs = [name for name in theirs if name not in parameter_names(old)]
-        if len(ours) != 1 or len(theirs) != 1:
-            return {}
-    return {one: other for one, other in zip(ours, theirs, strict=True) if one != other}
 
 
 def _lowered(headers: Object | None) -> Object | None:

@@ -176,7 +176,7 @@ class _Members:
         taken = [self.variable]
         telling = [field for field in self.lost if constant_of(self.converter.fitting.resolve(field.node)) is None]
         for field in telling:
-            local = identifier(field.name, frozenset({*taken, "re", "revision"}))
+            local = identifier(field.name, frozenset({*taken, "math", "re", "revision"}))
             taken.append(local)
             absent = "" if field.required else ", None"
             self.lines.append(f"    {local} = {self.variable}.pop({literal(field.name)}{absent})")

@@ -20,7 +20,7 @@ class Notes:
         """How often a person is asked."""
         self.tables: dict[str, tuple[str, ...]] = {}
         """Lines of the constants, by name."""
-        self.taken: set[str] = {"Any", "RequestParts", "ResponseParts", "Revision", "re", "revision"}
+        self.taken: set[str] = {"Any", "RequestParts", "ResponseParts", "Revision", "math", "re", "revision"}
         """Names at the top level of the file."""
 
     def hole(self, what: str, *made_of: str) -> Code:

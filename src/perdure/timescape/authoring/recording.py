@@ -15,6 +15,7 @@ from perdure.manifest.records import Api
 from perdure.timescape.authoring.draft import draft_body, list_changes
 from perdure.timescape.authoring.folder import file_name, next_instant, slug, write_files
 from perdure.timescape.authoring.hints import read_hints
+from perdure.timescape.authoring.inference import with_inferred
 from perdure.timescape.authoring.sides import Sides
 from perdure.timescape.authoring.source import Facts, file_text
 from perdure.timescape.authoring.suggestions import suggestions
@@ -52,6 +53,8 @@ class Written(Struct, frozen=True, kw_only=True):
     """Where a person still has to decide."""
     functions: int = 0
     """How many transformers were written."""
+    impossible: tuple[str, ...] = ()
+    """What nothing can be carried over, and why: it was declared to be impossible."""
     suggestions: tuple[str, ...] = ()
     """Hints that might be meant."""
 
@@ -75,7 +78,7 @@ def record_revision(
     before = last.after if last is not None else Api()
     check_message(order.message)
     check_label(order.label, revisions)
-    hints = read_hints(order.renames, order.moves, before, api)
+    hints = with_inferred(read_hints(order.renames, order.moves, before, api), before, api)
     change = delta(before, api, kept_renames(hints.renames, before, api))
     sides = Sides(before, api, hints)
     if not change.types and not change.endpoints:
@@ -89,6 +92,7 @@ def record_revision(
     write_files(folder, {f"{name}.json": encode_delta(name, change, seal), f"{name}.py": text})
     return Written(
         name=name, file=folder / f"{name}.py", holes=find_holes(text), functions=len(body.functions),
+        impossible=tuple(f"{each.way}s of {each.key}: {each.reason}" for each in body.no_ways),
         suggestions=tuple(suggestions(sides)),
     )  # fmt: skip
 

@@ -39,15 +39,12 @@ def scalar_recipe(source: Node, target: Node, value: str, notes: Notes) -> Recip
         case ((Number() | Decimal()), String()):
             return Recipe(f"str({value})")
         case Decimal(), Number():
-            return Recipe(f"float({value})")
+            notes.imports.add("math")
+            return Recipe(f"float({value})", f"math.isfinite(float({value}))", "a decimal that is too large")
         case String(), (Integer() | Number() | Decimal()):
             return _read_number(source, target, value, notes)
         case ((Date() | DateTime() | Time() | Duration() | Uuid() | Bytes()), String()):
             return Recipe(value)
-        case Date(), DateTime():
-            return Recipe(f'{value} + "T00:00:00{"" if target.tz is False else "Z"}"')
-        case DateTime(), Date():
-            return Recipe(f"{value}[:10]")
         case _:
             return None
 

@@ -10,10 +10,11 @@ from perdure.gtype.traversal import reachable, references
 from perdure.gtype.validator import compile_validator
 from perdure.manifest.records import Endpoint
 from perdure.timescape.proving.flaws import Guilty
+from perdure.timescape.proving.naming import former, successor
 from perdure.timescape.recorded import RecordedRevision, targeted_types
 from perdure.timescape.revision import Direction, Transformer
 
-__all__ = ["blame_hang", "blame_output", "blame_raise", "carried_types", "declared"]
+__all__ = ["blame_hang", "blame_output", "blame_raise", "carried_types", "declared", "mentioned"]
 
 Pointed = tuple[Node, object]
 """The type of a message or of a part of one, and what came out as that."""
@@ -74,25 +75,30 @@ def blame_output(
     """
     types = revision.after.types if direction == "request" else revision.before.types
     source = revision.before.types if direction == "request" else revision.after.types
-    around = [] if pointed is None else list(_types_around(pointed[0], pointed[1], _steps(pointer), types))
+    found = [] if pointed is None else _types_around(pointed[0], pointed[1], _steps(pointer), types)
+    named = [(former(revision, name) if direction == "request" else name, value) for name, value in found]
+    around = [(name, value) for name, value in named if name is not None]
     own = next(declared(revision, direction, key), None)
     is_own = own is not None and not any(any(declared(revision, direction, name)) for name, _ in around)
     for name, value in reversed(around) if not is_own else ():
         functions = list(declared(revision, direction, name))
         if functions:
             return Guilty(revision.name, functions[0].place, direction, functions[0].target)
-        if source.get(name) != types.get(name) and name in source and _is_valid(name, source, value):
+        then, now = name, successor(revision, name)
+        sent, made = (then, now) if direction == "request" else (now, then)
+        if sent in source and source[sent] != types.get(made or "") and _is_valid(sent, source, value):
             return Guilty(revision.name, revision.place, direction, name, is_missing=True)
     if own is not None:
         return Guilty(revision.name, own.place, direction, own.target)
-    within = _mentioned(revision.before.endpoints.get(key), direction, revision.before.types)
+    within = mentioned(revision.before.endpoints.get(key), direction, revision.before.types)
     others = [each for name in sorted(within) for each in declared(revision, direction, name)]
     if len(others) == 1:
         return Guilty(revision.name, others[0].place, direction, others[0].target)
     return Guilty(revision.name, revision.place, direction, key, is_missing=True)
 
 
-def _mentioned(endpoint: Endpoint | None, direction: Direction, types: Mapping[str, Node]) -> set[str]:
+def mentioned(endpoint: Endpoint | None, direction: Direction, types: Mapping[str, Node]) -> set[str]:
+    """Return the types in the messages of *endpoint*, at any depth; of a problem, those of requests."""
     if endpoint is None:
         return set()
     answer, request = [endpoint.response], [endpoint.params, endpoint.query, endpoint.headers, endpoint.body]

@@ -34,7 +34,7 @@ class Choice:
 
     def has_trial(self, trial: Trial) -> bool:
         """Tell whether *trial* is looked at; a kind of failure that is found by trying needs all of them."""
-        if not self._names or self._names & (KINDS.keys() - {"unrecorded", "todo", "unserved"}):
+        if not self._names or self._names & (KINDS.keys() - {"unrecorded", "todo", "unserved", "database"}):
             return True
         return bool(self._names & {*trial.names, *trial.revisions})
 

@@ -94,6 +94,9 @@ def _numbers(given: object, came: object) -> Compared:
     whole, part = _decimal(given), _decimal(came)
     if whole is None or part is None:
         return OTHER
+    # A float is exactly what it holds, however few digits it is written with.
+    if isinstance(given, float) and float(part) == given:
+        return _SAME
     if max(whole.adjusted(), part.adjusted()) > _HUGE:
         return _SAME if whole == part else _NOTHING
     if whole == part or (isinstance(came, float) and float(whole) == float(part)):

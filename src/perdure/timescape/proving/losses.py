@@ -1,43 +1,66 @@
 """Members that both sides have and that never get through.
 
 A value without an optional member is valid, so nothing complains when a function forgets to copy it. But a member that
-is the same before and after, and comes out the same whatever went in, was lost.
+is the same before and after, and comes out the same whatever went in, was lost; what was recorded to be called
+otherwise since is the same member. If its type is another one, too, it must at least be there.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import final
+from typing import Final, NamedTuple, final
 
 import msgspec
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from perdure.gtype.nodes import Enum, Field, Literal, Node, Null, Object, Ref
 from perdure.timescape.proving.flaws import Flaw, Guilty
+from perdure.timescape.proving.naming import Naming
 from perdure.timescape.proving.plain import fresh, size
 
-__all__ = ["MemberLosses", "shared_members"]
+__all__ = ["MemberLosses", "Shared", "shared_members", "varies"]
 
 _ABSENT = b"absent"
+_THERE = b"there"
 _ENOUGH_VALUES = 5
+_AS_IT_WAS: Final = Naming()
+
+
+class Shared(NamedTuple):
+    """A member that both sides have."""
+
+    name: str
+    """What it is called where it comes out."""
+    before: Field
+    after: Field
+    is_same: bool
+    """Its type is the same."""
 
 
 def shared_members(
-    source: Node | None, target: Node | None, before: Mapping[str, Node], after: Mapping[str, Node]
-) -> dict[str, Field]:
-    """Return the members that two objects have in common: name and type are the same, and there is a choice of values.
+    nodes: tuple[Node | None, Node | None], before: Mapping[str, Node], after: Mapping[str, Node],
+    naming: Naming = _AS_IT_WAS,
+) -> dict[str, Shared]:  # fmt: skip
+    """Return the members that two objects have in common and that have a choice of values, by name where they go in.
+
+    Name and type are the same; or the member was recorded to be called otherwise since.
 
     Args:
-        source: What goes in, an object or a reference to one; else there are none.
-        target: What comes out.
-        before: The types of *source*.
-        after: The types of *target*.
+        nodes: What goes in and what comes out, objects or references to them; else there are none.
+        before: The types of what goes in.
+        after: The types of what comes out.
+        naming: What is called otherwise there.
     """
-    old, new = _object(source, before), _object(target, after)
+    old, new = _object(nodes[0], before), _object(nodes[1], after)
     known = {field.name: field for field in new.fields}
-    return {
-        field.name: known[field.name]
-        for field in old.fields
-        if field.name in known and _plain(field.node) == _plain(known[field.name].node) and _varies(field.node)
-    }
+    found: dict[str, Shared] = {}
+    for field in old.fields:
+        is_renamed = field.name in naming.members
+        name = naming.members.get(field.name, field.name)
+        if name not in known or not varies(field.node) or (not is_renamed and name in naming.members.values()):
+            continue
+        is_same = naming.called(field.node) == _AS_IT_WAS.called(known[name].node)
+        if is_same or is_renamed:
+            found[field.name] = Shared(name, field, known[name], is_same)
+    return found
 
 
 def _object(node: Node | None, types: Mapping[str, Node]) -> Object:
@@ -46,11 +69,8 @@ def _object(node: Node | None, types: Mapping[str, Node]) -> Object:
     return node if isinstance(node, Object) else Object()
 
 
-def _plain(node: Node) -> Node:
-    return structs.replace(node, description=None)
-
-
-def _varies(node: Node) -> bool:
+def varies(node: Node) -> bool:
+    """Tell whether there is a choice of values of *node*."""
     match node:
         case Null():
             return False
@@ -71,7 +91,7 @@ class MemberLosses:
         guilty: Who is to blame if one gets lost.
     """
 
-    def __init__(self, members: Mapping[str, Mapping[str, Field]], guilty: Guilty) -> None:
+    def __init__(self, members: Mapping[str, Mapping[str, Shared]], guilty: Guilty) -> None:
         self._members = members
         self._guilty = guilty
         self._values = 0
@@ -85,12 +105,15 @@ class MemberLosses:
             old, new = _part(went_in, place), _part(came, place)
             if not isinstance(old, dict) or not isinstance(new, dict):
                 continue
-            for name, field in members.items():
+            for name, member in members.items():
                 seen = self._went_in.setdefault((place, name), {})
-                text = _text(old, name, field)
+                text = _text(old, name, member.before)
                 if text not in seen or size(given) < size(seen[text]):
                     seen[text] = fresh(given)
-                self._came_out.setdefault((place, name), set()).add(_text(new, name, field))
+                out = _text(new, member.name, member.after)
+                if not member.is_same:
+                    out = _THERE if member.name in new else _ABSENT
+                self._came_out.setdefault((place, name), set()).add(out)
 
     def conclude(self) -> Iterator[tuple[object, Flaw]]:
         """Yield what got lost, each with a value that shows it."""
@@ -98,13 +121,17 @@ class MemberLosses:
             return
         for (place, name), seen in self._went_in.items():
             came = self._came_out[place, name]
-            if len(seen) < 2 or len(came) > 1:
+            member = self._members[place][name]
+            if len(seen) < 2 or len(came) > 1 or came == {_THERE}:
                 continue
             always = "is not there any more" if came == {_ABSENT} else f"is always {next(iter(came)).decode()}"
             telling = min((value for text, value in seen.items() if text not in came), key=size)
             where = f"{place} " if place else ""
-            message = f"loses {where}{name!r}: it is the same on both sides, but {always}, whatever went in"
-            cure = f"copy it; if it is meant, say revision.lossless({self._guilty.target!r}, keeps='nothing')"
+            known = "it is the same on both sides" if name == member.name else f"it is called {member.name!r} there"
+            message = f"loses {where}{name!r}: {known}, but {always}, whatever went in"
+            direction, target = self._guilty.direction, self._guilty.target
+            mend = f"declare @revision.{direction}({target!r})" if self._guilty.is_missing else "copy it"
+            cure = f"{mend}; if it is meant, say revision.lossless({target!r}, keeps='nothing')"
             yield telling, Flaw("lost", self._guilty, message, cure, about=name)
 
 

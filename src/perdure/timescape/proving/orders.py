@@ -133,6 +133,7 @@ class _OrderJudge:
         self._carry, self._back = (declared.forward, declared.back) if is_request else (declared.back, declared.forward)
         self._name = declared.name
         self._revision = declared.revision.name
+        self._is_inverted = declared.declares("response" if is_request else "request")
         self._guilty = guilty
         self._other = other
         self._runner = runner
@@ -145,7 +146,7 @@ class _OrderJudge:
         if not (self._is_fine(usual) and self._is_fine(other)) or equal(usual.result, other.result):
             return None
         returned = self._runner.once(self._back, fresh(usual.result), direction)
-        if returned.flaw is None and equal(returned.result, given):
+        if returned.flaw is None and (equal(returned.result, given) or self._is_meant(usual.result, returned.result)):
             return None
         complaint = self._other.complaint(given)
         if not complaint:
@@ -153,6 +154,14 @@ class _OrderJudge:
         guilty = Guilty(self._revision, self._guilty.place, direction, self._name)
         cure = "make one function of both, or let neither look at what the other changes"
         return Flaw("order", guilty, f"{complaint} {brief(other.result)}, as valid", cure, usual.result)
+
+    def _is_meant(self, made: object, again: object) -> bool:
+        """Tell whether *again*, which the way back made of *made*, becomes that once more, or the same either way."""
+        direction = self._guilty.direction
+        if not self._is_inverted:
+            return False
+        usual, other = (self._runner.once(run, fresh(again), direction) for run in (self._carry, self._other.carry))
+        return self._is_fine(usual) and (equal(usual.result, made) or equal(usual.result, other.result))
 
     def _is_fine(self, ran: Ran) -> bool:
         if ran.flaw is not None or self._messages.oddities(ran.result):

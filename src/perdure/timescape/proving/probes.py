@@ -11,16 +11,17 @@ from typing import NamedTuple, final
 
 from msgspec import structs
 
-from perdure.gtype.nodes import AnyValue, GType, Node, Ref
+from perdure.gtype.nodes import AnyValue, GType, Node, Object, Ref
 from perdure.gtype.traversal import reachable
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.parts import ResponseParts
-from perdure.timescape.proving.blame import carried_types, declared
+from perdure.timescape.proving.blame import carried_types, declared, mentioned
 from perdure.timescape.proving.cuts import Cuts
 from perdure.timescape.proving.flaws import Guilty, Losses, Trial, Watch
 from perdure.timescape.proving.journeys import Journey
-from perdure.timescape.proving.losses import MemberLosses, shared_members
+from perdure.timescape.proving.losses import MemberLosses, Shared, shared_members
 from perdure.timescape.proving.messages import Messages
+from perdure.timescape.proving.naming import naming, successor
 from perdure.timescape.proving.roads import Way, World
 from perdure.timescape.proving.runs import Runner
 from perdure.timescape.recorded import RecordedRevision, targeted_types
@@ -55,10 +56,21 @@ def _reached(nodes: Iterable[Node | None], api: Api) -> set[str]:
 
 @final
 class Probe:
-    """One type before a revision, carried over that revision and nothing else."""
+    """One type before a revision, carried over that revision and nothing else.
 
-    def __init__(self, world: World, name: str, revision: RecordedRevision, sides: tuple[Sides, Sides]) -> None:
+    Args:
+        world: The API that was made for it.
+        name: The type.
+        revision: The revision of that API.
+        whole: The revision it is made of.
+        sides: Of the APIs before and after the latter.
+    """
+
+    def __init__(
+        self, world: World, name: str, revision: RecordedRevision, whole: RecordedRevision, sides: tuple[Sides, Sides]
+    ) -> None:  # fmt: skip
         self._sides = sides
+        self._whole = whole
         self.name = name
         self.revision = revision
         self.world = world
@@ -72,8 +84,9 @@ class Probe:
 
     @property
     def after(self) -> GType | None:
-        """The type of that name after it."""
-        return _named(self.name, self.revision.after) if self.name in self.revision.after.types else None
+        """The same type after it, which may have another name; None where nothing is known of it."""
+        name = successor(self.revision, self.name)
+        return None if name is None else _named(name, self.revision.after)
 
     @property
     def is_asked(self) -> bool:
@@ -83,7 +96,7 @@ class Probe:
     @property
     def is_told(self) -> bool:
         """Whether answers have it on both sides of the revision."""
-        return self.name in self._sides[0].response and self.name in self._sides[1].response
+        return self.name in self._sides[0].response and successor(self.revision, self.name) in self._sides[1].response
 
     def declares(self, direction: Direction) -> bool:
         """Tell whether the revision has functions of its own for the type in *direction*."""
@@ -93,24 +106,46 @@ class Probe:
         """Yield what there is to try of the type by itself."""
         asked = self.journey.request(self._watches("request", "body"))
         told = self.journey.response(self._watches("response", ""))
-        if asked is not None and self.is_asked and self.declares("request"):
+        if asked is not None and self.is_asked and (self.declares("request") or self._is_forgotten("request")):
             yield asked[1]._replace(names=frozenset({self.name}))
-        if told is not None and self.is_told and self.declares("response"):
+        if told is not None and self.is_told and (self.declares("response") or self._is_forgotten("response")):
             yield told[1]._replace(names=frozenset({self.name}))
+
+    def is_left_alone(self, direction: Direction) -> bool:
+        """Tell whether no function of the revision sees values of the type in *direction*, not even within others."""
+        return not any(
+            each.direction == direction and self.name in _seen_by(each, self._whole)
+            for each in self._whole.transformers
+        )
+
+    def _is_forgotten(self, direction: Direction) -> bool:
+        """Tell whether members are called otherwise since, and nothing carries them over."""
+        return self.name in self.revision.renames.members and self.is_left_alone(direction)
 
     def _watches(self, direction: Direction, part: str) -> tuple[Watch, ...]:
         """Return what watches the type, unless the revision says that something of it may get lost."""
         functions = list(declared(self.revision, direction, self.name))
-        if not functions or any(each.keeps == "nothing" for each in self.promises()):
+        is_missing = not functions
+        if any(each.keeps == "nothing" for each in self.promises()):
             return ()
-        node, before, after = Ref(name=self.name), self.revision.before.types, self.revision.after.types
-        ends = (before, after) if direction == "request" else (after, before)
-        guilty = Guilty(self.revision.name, functions[0].place, direction, self.name)
-        losses: list[Losses] = [MemberLosses({part: shared_members(node, node, *ends)}, guilty)]
-        if self.after is not None:
+        if is_missing and not self._is_forgotten(direction):
+            return ()
+        place = self.revision.place if is_missing else functions[0].place
+        guilty = Guilty(self.revision.name, place, direction, self.name, is_missing)
+        losses: list[Losses] = [MemberLosses({part: self._shared(direction)}, guilty)]
+        if self.after is not None and not is_missing:
             types = (self.before, self.after) if direction == "request" else (self.after, self.before)
             losses.append(Cuts(*types, carried_types(self.revision, direction), guilty, part))
         return tuple(Watch(each, 0, 1) for each in losses)
+
+    def _shared(self, direction: Direction) -> dict[str, Shared]:
+        """Return the members that values of the type have on both sides."""
+        nodes, types = (self.before.root, self.after and self.after.root), (self.before, self.after)
+        ends = tuple({} if each is None else each.definitions for each in types)
+        named = naming(self.revision, self.name, direction)
+        if direction == "request":
+            return shared_members(nodes, ends[0], ends[1], named)
+        return shared_members((nodes[1], nodes[0]), ends[1], ends[0], named)
 
     def promises(self) -> tuple[Lossless, ...]:
         """Return what the revision promises of the type."""
@@ -132,12 +167,13 @@ class Probe:
 
 
 def probed_types(revision: RecordedRevision) -> tuple[str, ...]:
-    """Return the types that *revision* has functions or promises for: those that are made of fewer others first.
+    """Return the types that *revision* has functions, promises or new names for: those made of fewer others first.
 
     What fails in one then is told by the smallest value there is, and only mentioned where the others fail by it.
     """
     targets = [each.target for each in revision.transformers if each.target and not is_endpoint_key(each.target)]
     targets += [promise.target for promise in revision.promises]
+    targets += [name for name in revision.renames.members if isinstance(revision.before.types.get(name), Object)]
     found = dict.fromkeys(name for target in targets for name in targeted_types(target, revision.before))
     types = revision.before.types
     return tuple(sorted(found, key=lambda name: len(reachable(types[name], types))))
@@ -173,15 +209,25 @@ def probe(
         timescape, Timeline(timescape), Messages(timescape), runner, (f"the API before {revision.name}", revision.name)
     )
     for name in names:
-        yield Probe(world, name, second, sides)
+        yield Probe(world, name, second, revision, sides)
 
 
 def _after(name: str, revision: RecordedRevision, sides: tuple[Sides, Sides]) -> Endpoint:
     """Return the message after *revision*; where nothing certain is known of it, it may be anything."""
     before, after = sides
-    node: Node = Ref(name=name)
-    asked = node if name in before.request and name in after.request else AnyValue()
-    return Endpoint(handler="probe", body=asked, response=node if name in revision.after.types else AnyValue())
+    now = successor(revision, name)
+    if now is None:
+        return Endpoint(handler="probe", body=AnyValue(), response=AnyValue())
+    asked = Ref(name=now) if name in before.request and now in after.request else AnyValue()
+    return Endpoint(handler="probe", body=asked, response=Ref(name=now))
+
+
+def _seen_by(transformer: Transformer, revision: RecordedRevision) -> set[str]:
+    """Return the types of whose values *transformer* gets some."""
+    types, target = revision.before.types, transformer.target
+    if is_endpoint_key(target):
+        return mentioned(revision.before.endpoints.get(target), transformer.direction, types)
+    return {held for name in targeted_types(target, revision.before) for held in (name, *reachable(types[name], types))}
 
 
 def _named(name: str, api: Api) -> GType:

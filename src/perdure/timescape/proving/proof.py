@@ -14,10 +14,11 @@ from perdure.gtype.nodes import GType, Null
 from perdure.timescape.proving.choice import Choice
 from perdure.timescape.proving.flaws import Flaw, Trial
 from perdure.timescape.proving.messages import Messages
+from perdure.timescape.proving.parameters import dropped_parameters
 from perdure.timescape.proving.report import WARNINGS, Example, Failure, Remark, Report
 from perdure.timescape.proving.roads import World
 from perdure.timescape.proving.runs import Runner
-from perdure.timescape.proving.standing import open_places, unrecorded, unserved
+from perdure.timescape.proving.standing import open_places, unrecorded, unsaid_moves, unserved
 from perdure.timescape.proving.stopwatch import Stopwatch
 from perdure.timescape.proving.subject import Provable, Subject, subject_of
 from perdure.timescape.proving.trials import Trials
@@ -108,6 +109,10 @@ def _standing(subject: Subject, timeline: Timeline, live: Collection[int]) -> It
     if subject.code is not None:
         yield from unrecorded(subject.code, revisions[-1] if revisions else None)
     yield from open_places(revisions)
+    yield from unsaid_moves(revisions)
+    for index in range(min(live, default=0) + 1, subject.timescape.head + 1):
+        passed = subject.timescape.revision_at(index)
+        yield from () if passed is None else dropped_parameters(passed)
     yield from unserved(subject.timescape, timeline, live, subject.unserved)
 
 

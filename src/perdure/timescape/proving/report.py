@@ -14,6 +14,7 @@ Kind = Literal[
     "unrecorded",
     "todo",
     "unserved",
+    "database",
     "crash",
     "hang",
     "invalid",
@@ -25,6 +26,7 @@ Kind = Literal[
     "lost",
     "order",
     "cut",
+    "crossed",
 ]
 """What is wrong: see `KINDS`."""
 
@@ -32,6 +34,7 @@ KINDS: dict[Kind, str] = {
     "unrecorded": "the code's API is not the one the last revision records",
     "todo": "a revision leaves something to a person",
     "unserved": "clients of an old version have an endpoint that nothing serves any more",
+    "database": "a revision names a step on the database that does not exist",
     "crash": "a transformer raised",
     "hang": "a transformer did not come to an end",
     "invalid": "what came out of a chain is not what the other version allows",
@@ -43,10 +46,11 @@ KINDS: dict[Kind, str] = {
     "lost": "a member that is the same before and after does not get through",
     "order": "two transformers give different valid results in one order and in the other",
     "cut": "what comes out is a part of what went in, though there is room for all of it: a warning",
+    "crossed": "a word that both sides have becomes another one: a warning",
 }
 """Every kind of failure, with what it means."""
 
-WARNINGS: frozenset[Kind] = frozenset({"cut"})
+WARNINGS: frozenset[Kind] = frozenset({"cut", "crossed"})
 """The kinds that may be meant."""
 
 

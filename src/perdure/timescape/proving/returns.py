@@ -4,14 +4,15 @@ A type that clients never send, or are never told, may still have a function for
 both. What it would be given is what its inverse makes: on that, and nothing else, it has to work.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import final
+from typing import Final, final
 
 from perdure.errors import Fault
 from perdure.gtype.nodes import GType
 from perdure.timescape.proving.blame import blame_output, carried_types, declared
 from perdure.timescape.proving.flaws import Flaw, Guilty, Trial
+from perdure.timescape.proving.floating import held_by_floats
 from perdure.timescape.proving.joining import Joints
 from perdure.timescape.proving.plain import brief, equal, fresh, is_tidy
 from perdure.timescape.proving.probes import Probe
@@ -22,6 +23,8 @@ from perdure.timescape.revision import Direction, Lossless
 __all__ = ["Returning"]
 
 _NOTHING = object()
+_WAYS: Final[tuple[tuple[Direction, Direction], ...]] = (("response", "request"), ("request", "response"))
+_OTHER_WAY: Final = {"request": "answers", "response": "requests"}
 
 
 @final
@@ -69,26 +72,41 @@ class Returning:
 
     def _drifting(self) -> Iterator[Trial]:
         """Yield the trial of sending again what was told: unless a promise says otherwise, it changes nothing."""
-        probe, after = self._probe, self._probe.after
-        if after is None or not (probe.declares("request") and probe.declares("response")):
+        probe, after, guilty = self._probe, self._probe.after, self._at_fault()
+        if after is None or guilty is None:
             return
         gtype = probe.before if probe.is_asked else after
         subject = f"{probe.name} told and sent again, over {probe.revision.name}"
         names = frozenset({probe.name})
-        back, forward = (next(declared(probe.revision, way, probe.name)) for way in ("response", "request"))
-        guilty = Guilty(probe.revision.name, back.place, "response", probe.name)
-        joints = Joints(probe.before, carried_types(probe.revision, "response"), guilty, forward.place)
-        judge = partial(self._drifts, joints=joints)
-        yield Trial(subject, gtype, judge, frozenset({probe.revision.name}), names, (joints,))
+        joints: tuple[Joints, ...] = ()
+        forward = next(declared(probe.revision, "request", probe.name), None)
+        if forward is not None and guilty.direction == "response":
+            joints = (Joints(probe.before, carried_types(probe.revision, "response"), guilty, forward.place),)
+        judge = partial(self._drifts, guilty=guilty, joints=joints)
+        yield Trial(subject, gtype, judge, frozenset({probe.revision.name}), names, joints)
 
-    def _drifts(self, value: object, joints: Joints) -> Flaw | None:
+    def _at_fault(self) -> Guilty | None:
+        """Return which function makes the type drift, if it does: the one for answers, or the only one there is.
+
+        Where there is one only, and the type is both sent and told, the other way leaves the value as it is.
+        """
+        probe, stated = self._probe, {each.place for each in self._probe.revision.impossibilities}
+        for direction, other in _WAYS:
+            function = next(declared(probe.revision, direction, probe.name), None)
+            if function is None or function.place in stated:
+                continue
+            if probe.declares(other) or (probe.is_left_alone(other) and probe.is_asked and probe.is_told):
+                return Guilty(probe.revision.name, function.place, direction, probe.name)
+        return None
+
+    def _drifts(self, value: object, guilty: Guilty, joints: Sequence[Joints]) -> Flaw | None:
         older, newer = (
             self._probe.world.messages.reader(each) for each in (self._probe.before, self._probe.after) if each
         )
         if not self._probe.is_asked:
             value = self._leg(self._probe.back, value, "response", older)
         given = value
-        sent = value if value is _NOTHING else older.read(value)
+        sent = value if value is _NOTHING else held_by_floats(older.read(value), self._probe.before)
         if sent is _NOTHING or not is_tidy(sent):
             return None  # that space is taken away at the ends, at last at the second time, is no mistake
         first = self._leg(self._probe.forward, sent, "request", newer)
@@ -97,17 +115,19 @@ class Returning:
         if second is _NOTHING:
             return None
         if equal(first, second):
-            joints.observe(given, sent, told)
+            for each in joints:
+                each.observe(given, sent, told)
             return None
-        functions = list(declared(self._probe.revision, "response", self._probe.name))
-        guilty = Guilty(self._probe.revision.name, functions[0].place, "response", self._probe.name)
-        forward = next(declared(self._probe.revision, "request", self._probe.name))
-        message = (
-            f"is no inverse of the function at {forward.place}: what was sent became {brief(first)}, is told as "
-            f"{brief(told)}, and sent again becomes"
-        )
+        forward = next(declared(self._probe.revision, "request", self._probe.name), None)
+        if guilty.direction == "request":
+            what = "has no counterpart for answers"
+        elif forward is None:
+            what = "has no counterpart for requests"
+        else:
+            what = f"is no inverse of the function at {forward.place}"
+        message = f"{what}: what was sent became {brief(first)}, is told as {brief(told)}, and sent again becomes"
         cure = (
-            f"mend this function or the one for requests; if it is meant, say "
+            f"make this function and the one for {_OTHER_WAY[guilty.direction]} inverses; if it is meant, say "
             f"revision.lossless({self._probe.name!r}, keeps='nothing')"
         )
         return Flaw("drift", guilty, f"{message} {brief(second)}", cure, second)
@@ -123,7 +143,7 @@ class Returning:
 
     def _keeps_old(self, value: object, promise: Lossless) -> Flaw | None:
         reader = self._probe.world.messages.reader(self._probe.before)
-        given = reader.read(value)
+        given = held_by_floats(reader.read(value), self._probe.before)
         there = self._runner.once(self._probe.forward, fresh(given), "request")
         if there.flaw is not None:
             return None  # told where the type is tried by itself
@@ -135,6 +155,8 @@ class Returning:
 
     def _keeps_new(self, value: object, promise: Lossless) -> Flaw | None:
         messages, after = self._probe.world.messages, self._probe.after
+        if after is not None:
+            value = held_by_floats(value, after)
         back = self._runner.once(self._probe.back, fresh(value), "response")
         reader = messages.reader(self._probe.before)
         if after is None or back.flaw is not None or not reader.validator.is_valid(back.result):

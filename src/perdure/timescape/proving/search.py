@@ -5,11 +5,10 @@ Everything follows from the seed: the same code and the same seed find the same 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from random import Random
 from typing import NamedTuple, final
 
 import msgspec
-from hypothesis import HealthCheck, Phase, Verbosity, find, settings
+from hypothesis import Phase
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
@@ -17,6 +16,7 @@ from perdure.errors import TypeDefinitionError
 from perdure.gtype.generate import values
 from perdure.gtype.nodes import GType
 from perdure.gtype.validator import Validator, compile_validator
+from perdure.timescape.proving.chance import Chance
 from perdure.timescape.proving.corners import corners
 from perdure.timescape.proving.flaws import Declined, Flaw, Trial
 from perdure.timescape.proving.plain import fresh, size
@@ -62,7 +62,7 @@ class Search:
 
     def __init__(self, examples: int, seed: int) -> None:
         self._examples = examples
-        self._seed = seed
+        self._chance = Chance(seed)
         self._strategies: dict[bytes, SearchStrategy[object]] = {}
         self._corners: dict[bytes, Sequence[object]] = {}
         self._pools: dict[bytes, Sequence[object]] = {}
@@ -134,12 +134,7 @@ class Search:
         return min(smaller, key=lambda each: size(each.value))
 
     def _find(self, gtype: GType, condition: Callable[[object], bool], examples: int, phases: list[Phase]) -> None:
-        quiet = settings(
-            max_examples=examples, phases=phases, database=None, deadline=None, derandomize=False, print_blob=False,
-            verbosity=Verbosity.quiet, suppress_health_check=list(HealthCheck), backend="hypothesis",
-        )  # fmt: skip
-        chance = Random(f"{self._seed} {gtype.fingerprint}")  # noqa: S311 - the point is to repeat it
-        find(self._strategy(gtype), condition, settings=quiet, random=chance)
+        self._chance.find(self._strategy(gtype), gtype.fingerprint, condition, examples=examples, phases=phases)
 
     def _strategy(self, gtype: GType) -> SearchStrategy[object]:
         key = gtype.canonical()

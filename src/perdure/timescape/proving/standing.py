@@ -15,7 +15,7 @@ from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.timeline import Timeline
 from perdure.timescape.timescape import Timescape
 
-__all__ = ["open_places", "unrecorded", "unserved"]
+__all__ = ["open_places", "unrecorded", "unsaid_moves", "unserved"]
 
 _RECORD = 'record it: perdure revision -m "…"'
 
@@ -110,6 +110,30 @@ def open_places(revisions: Iterable[RecordedRevision]) -> Iterator[Failure]:
 
 def _file(revision: RecordedRevision) -> str:
     return revision.place.rpartition(":")[0] or revision.file
+
+
+def unsaid_moves(revisions: Iterable[RecordedRevision]) -> Iterator[Remark]:
+    """Yield the endpoints that look as if they were moved and their name used again, which no revision says.
+
+    The handler is another since, and the one that was there is elsewhere now. It may be meant: functions are renamed.
+    """
+    for revision in revisions:
+        before, after = revision.before.endpoints, revision.after.endpoints
+        said = {name for move in revision.moves for name in (move.old, move.new)}
+        arrived = {
+            each.handler: key
+            for key, each in after.items()
+            if key not in said and (key not in before or before[key].handler != each.handler)
+        }
+        for key, endpoint in before.items():
+            now, place = after.get(key), arrived.get(endpoint.handler)
+            if now is not None and key not in said and now.handler != endpoint.handler and place not in {None, key}:
+                yield Remark(
+                    message=f"{key} is served by {now.handler} since {revision.name}, to older clients too, "
+                    f"and {endpoint.handler}, which served it, now serves {place}: if it was moved, say "
+                    f"revision.moved({key!r}, to={place!r})",
+                    place=revision.place,
+                )
 
 
 def unserved(

@@ -5,6 +5,7 @@ from typing import final
 
 from perdure.timescape.chain import Removed
 from perdure.timescape.proving.choice import Choice
+from perdure.timescape.proving.endings import endpoint_trials
 from perdure.timescape.proving.flaws import Trial
 from perdure.timescape.proving.journeys import Journey
 from perdure.timescape.proving.orders import order_trials
@@ -12,6 +13,7 @@ from perdure.timescape.proving.probes import Sides, probe
 from perdure.timescape.proving.report import Remark
 from perdure.timescape.proving.returns import Returning
 from perdure.timescape.proving.roads import Way, World
+from perdure.timescape.proving.words import word_trials
 from perdure.timescape.recorded import RecordedRevision
 
 __all__ = ["Trials"]
@@ -54,7 +56,9 @@ class Trials:
             for one in probe(revision, around, runner):
                 yield from one.trials()
                 yield from Returning(one, runner).trials()
+                yield from word_trials(one, runner)
             yield from order_trials(revision, around, runner)
+            yield from endpoint_trials(revision, runner)
 
     def _revisions(self, indices: Iterable[int]) -> Iterator[RecordedRevision]:
         for index in indices:
@@ -71,12 +75,23 @@ class Trials:
                     seen.add(signature)
                     yield trial
 
+    def _ends(self, key: str, at: int) -> list[int]:
+        """Return the versions that handlers speak to which the endpoint that version *at* calls *key* may lead."""
+        timeline, head = self._world.timeline, self._world.timescape.head
+        found = {
+            to
+            for name in timeline.names_since(key, at)
+            for to in self._speaks.get(name, frozenset())
+            if to > at and timeline.name_at(key, at, to) == name
+        }
+        return sorted(found | ({head} if head > at else set()))
+
     def _journeys(self) -> Iterator[Journey]:
-        timeline, timescape = self._world.timeline, self._world.timescape
+        timeline = self._world.timeline
         for at in self._live:
             for key in timeline.endpoints_at(at):
-                for to in sorted(self._speaks.get(key, frozenset()) | {timescape.head}):
-                    if to <= at or isinstance(timeline.chain(key, at, to), Removed):
+                for to in self._ends(key, at):
+                    if isinstance(timeline.chain(key, at, to), Removed):
                         continue
                     journey = Journey(self._world, Way(key, at, to))
                     if journey.is_answer_unknown:
