@@ -9,7 +9,9 @@
 
 PYTHON ?= python3
 PORT ?= 8000
-TESTS ?= tests
+TESTS ?=
+# What mostly computes is tested beside what mostly waits for servers.
+COMPUTING := $(addprefix tests/,context diff gtype lifecycle openapi policy properties routing secrets store timescape)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,7 +25,15 @@ run: $(VENV)/.run
 	@exec $(BIN)/perdure serve examples/shop/app.py --port $(PORT)
 
 test: $(VENV)/.test
+ifneq ($(TESTS),)
 	$(BIN)/python -m pytest -q $(TESTS)
+else
+	@$(BIN)/python -m pytest -q $(COMPUTING) >$(VENV)/computing.log 2>&1 & computing=$$!; \
+	trap 'kill $$computing' INT TERM; \
+	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(COMPUTING)); failed=$$?; \
+	wait $$computing || failed=$$?; \
+	cat $(VENV)/computing.log; exit $$failed
+endif
 
 check: $(VENV)/.check
 	$(BIN)/ruff check
