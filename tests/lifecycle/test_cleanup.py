@@ -1,6 +1,7 @@
 """What follows a failure."""
 
 import asyncio
+import gc
 import logging
 
 import pytest
@@ -214,3 +215,4 @@ def test_an_interruption_of_the_server_is_passed_on() -> None:
     with pytest.raises(KeyboardInterrupt):
         call(app, "GET", "/")
     assert ["undone"] == ran
+    gc.collect()  # here, and not during some other test, asyncio says that nobody asked for the task's error
