@@ -79,6 +79,9 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.pip
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing chromium" \
 	  && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
 	  || echo "no chromium here: tests that need a browser are skipped, unless Playwright has its own" >&2
+	@command -v prometheus >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing prometheus" \
+	  && apt-get -qq update && apt-get -qq install -y --no-install-recommends prometheus >/dev/null; } \
+	  || echo "no prometheus here: tests that need it are skipped" >&2
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.check: pyproject.toml | $(VENV)/.pip

@@ -5,17 +5,19 @@ Ends with 1 if a server did not start, answered wrongly or failed under load; wi
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
 import micro
 from harness.cores import TooFewCoresError, choose_cores
-from harness.environment import EnvironmentNotReadyError, find_wrk, peers_python
+from harness.environment import EnvironmentNotReadyError, find_wrk, install_perdure, peers_python
 from harness.machine import describe
 from harness.ratios import ratios
 from harness.report import as_json, rates_table, ratios_table, warnings
 from harness.servers import SERVERS
 from harness.session import Plan, measure
+from harness.sink import collecting
 from harness.table import paint
 from overload import measure_overload
 
@@ -28,6 +30,7 @@ def main() -> int:
     options = _options()
     try:
         cores, wrk, python = choose_cores(), find_wrk(), peers_python()
+        install_perdure(python)
     except (TooFewCoresError, EnvironmentNotReadyError) as error:
         print(paint(f"bench: {error}", "bad"), file=sys.stderr)
         return 2
@@ -35,7 +38,9 @@ def main() -> int:
     machine = describe(python, wrk, cores)
     print(f"{machine['processor']}, {machine['python']}, {machine['wrk']}", flush=True)
     plan = Plan(servers=servers, rounds=options.rounds, seconds=options.seconds, python=python, wrk=wrk, cores=cores)
-    findings = measure(plan, lambda line: print(line, flush=True))
+    with collecting(cores.load) as address:
+        os.environ["COLLECTOR"] = address
+        findings = measure(plan, lambda line: print(line, flush=True))
     found = ratios(findings)
     results = {**as_json(findings, found), "machine": machine, "settings": vars(options), "micro": {}}
     _write(results)

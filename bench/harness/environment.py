@@ -1,4 +1,4 @@
-"""What the benchmark needs beside the project: the peers' environment, and wrk."""
+"""What the benchmark needs: the environment all servers run in, Perdure as users get it in there, and wrk."""
 
 import hashlib
 import os
@@ -14,6 +14,7 @@ _VENV = BENCH / ".venv-peers"
 _PEERS = BENCH / "peers.txt"
 _PROJECT = BENCH.parent / "pyproject.toml"
 _STAMP = _VENV / "stamp"
+_EXTRAS = ("auth", "audit", "otel")
 
 
 class EnvironmentNotReadyError(Exception):
@@ -29,7 +30,9 @@ def peers_python() -> Path:
         EnvironmentNotReadyError: The packages cannot be installed.
     """
     python = _VENV / "bin" / "python"
-    own = tomllib.loads(_PROJECT.read_text())["project"]["dependencies"]
+    project = tomllib.loads(_PROJECT.read_text())["project"]
+    extras = project["optional-dependencies"]
+    own = [*project["dependencies"], *(each for extra in _EXTRAS for each in extras[extra])]
     wanted = hashlib.sha256("\n".join([sys.version, *own, _PEERS.read_text()]).encode()).hexdigest()
     if python.exists() and _STAMP.exists() and _STAMP.read_text() == wanted:
         return python
@@ -38,6 +41,16 @@ def peers_python() -> Path:
     _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(_PEERS), *own])
     _STAMP.write_text(wanted)
     return python
+
+
+def install_perdure(python: Path) -> None:
+    """Install Perdure, compiled as its wheels are, beside the peers; anew when a source file changed.
+
+    Raises:
+        EnvironmentNotReadyError: It cannot be compiled.
+    """
+    print("compiling Perdure, where it changed ...", flush=True)
+    _run([sys.executable, str(BENCH.parent / "tools" / "install_compiled.py"), str(python)])
 
 
 def find_wrk() -> str:

@@ -52,7 +52,17 @@ COMPARISONS: tuple[Comparison, ...] = (
     Comparison("post_vs_cadwyn_bare", "perdure", "post", "cadwyn_bare", "post", 15.0),
     Comparison("get_guarded_vs_open", "perdure_guarded", "get", "perdure_open", "get", 0.85),
     Comparison("post_guarded_vs_open", "perdure_guarded", "post", "perdure_open", "post", 0.85),
+    Comparison("get_audited_vs_not", "perdure", "get", "perdure_unaudited", "get", 0.90),
+    Comparison("post_audited_vs_not", "perdure", "post", "perdure_unaudited", "post", 0.90),
+    Comparison("get_traced_vs_not", "perdure_traced", "get", "perdure", "get", 0.95),
+    Comparison("post_traced_vs_not", "perdure_traced", "post", "perdure", "post", 0.95),
+    Comparison("get_traced_vs_floor", "perdure_traced", "get", "floor", "get", 0.70),
+    Comparison("post_traced_vs_floor", "perdure_traced", "post", "floor", "post", 0.70),
+    Comparison("get_all_traced_vs_not", "perdure_traced_all", "get", "perdure", "get", 0.50),
+    Comparison("post_all_traced_vs_not", "perdure_traced_all", "post", "perdure", "post", 0.50),
     Comparison("post_oldest_vs_newest", "perdure", "post_oldest", "perdure", "post", 0.6),
+    Comparison("get_pure_vs_floor", "perdure_pure", "get", "floor", "get"),
+    Comparison("post_pure_vs_floor", "perdure_pure", "post", "floor", "post"),
     Comparison("post_oldest_vs_cadwyn", "perdure", "post_oldest", "cadwyn", "post_oldest"),
     *(
         Comparison(f"{peer}_{kind}_vs_floor", peer, kind, "floor", kind)

@@ -41,6 +41,8 @@ class Server:
     """What it is sent besides what all are."""
     ready_path: str = SCENARIOS["get"].path
     """Where it answers once it can."""
+    from_source: bool = False
+    """Perdure is imported from ``src``, not compiled."""
 
     def command(self, python: Path, port: int) -> list[str]:
         """Return the command that serves it at *port*."""
@@ -63,6 +65,10 @@ _BARE_UVICORN = (*_UVICORN, "--http", "h11", "--loop", "asyncio")
 SERVERS: tuple[Server, ...] = (
     Server(name="floor", runs_on=_RSGI),
     Server(name="perdure", runs_on=_RSGI, kinds=_EVERY),
+    Server(name="perdure_pure", runs_on=_RSGI, program="perdure", kinds=_EVERY, from_source=True),
+    Server(name="perdure_unaudited", runs_on=_RSGI),
+    Server(name="perdure_traced", runs_on=_RSGI),
+    Server(name="perdure_traced_all", runs_on=_RSGI),
     Server(name="perdure_open", runs_on=_RSGI),
     Server(name="perdure_guarded", runs_on=_RSGI, headers={"authorization": f"Bearer {TOKEN}"}),
     Server(name="blacksheep", runs_on=_ASGI),
@@ -92,12 +98,13 @@ def running(server: Server, python: Path, core: int) -> Iterator[RunningServer]:
         ServerFailedError: It ended or stayed silent; the message carries the end of its log.
     """
     port = _free_port()
-    path = os.pathsep.join([str(BENCH / "servers"), str(BENCH.parent / "src")])
-    with tempfile.TemporaryFile("w+") as log:
+    path = os.pathsep.join([str(BENCH / "servers"), *([str(BENCH.parent / "src")] if server.from_source else [])])
+    with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryDirectory() as scratch:
+        own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TOKEN_KEY": TOKEN_KEY, "SCRATCH": scratch}
         process = subprocess.Popen(
             server.command(python, port),
             cwd=BENCH / "servers",
-            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TOKEN_KEY": TOKEN_KEY},
+            env={**os.environ, **own},
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

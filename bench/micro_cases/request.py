@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-import perdure_app
+import perdure_unaudited_app
 from harness.scenarios import SCENARIOS, Kind
 
 from micro_cases.timing import Call
@@ -35,7 +35,7 @@ def _request(kind: Kind) -> Call:
         proto="http", method=scenario.method, path=scenario.path, query_string="", headers=headers, scheme="http",
         http_version="1.1", client="127.0.0.1:51044",
     )  # fmt: skip
-    serve = perdure_app.app.__rsgi__
+    serve = perdure_unaudited_app.app.__rsgi__
     protocol = _Protocol(scenario.body, scenario.status)
 
     async def ask() -> None:

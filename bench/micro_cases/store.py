@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import perdure_app
+import perdure_unaudited_app
 
 from micro_cases.timing import Call
 from perdure.diff.apis import diff_apis
@@ -19,7 +19,7 @@ _ENDPOINTS = 1_000
 
 def read_manifest() -> Call:
     """Read a manifest again."""
-    manifests = perdure_app.app.manifests()
+    manifests = perdure_unaudited_app.app.manifests()
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{Path(folder) / 'store.db'}")
         store.publish(Publication(app="bench", versions=(), manifests=manifests), at_s=0.0)

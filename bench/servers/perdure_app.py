@@ -1,8 +1,8 @@
 """Perdure with all on that stands in a request's way.
 
-Ids, traces, three versions, a rate limit that is counted exactly, hooks, both validations, usage.
+Ids, traces, three versions, a rate limit that is counted exactly, hooks, both validations, usage, metrics, audit log.
 """
 
-from perdure_routes import build
+from perdure_routes import build, recording
 
-app = build(rate_limit="100000/second")
+app = build(recording(), rate_limit="100000/second")

@@ -5,11 +5,24 @@ The hooks wait for nothing, so they are plain functions.
 ``revisions/`` holds the three versions; what is written here is the newest.
 """
 
+import os
+
 from structs import NewOrder, Order, User, find_user, place
 
-from perdure import App, Config, LocalContext, Request, Response
+from perdure import App, AuditSettings, Config, LocalContext, OtlpSettings, Request, Response, TraceSettings
 
-__all__ = ["build"]
+__all__ = ["build", "recording", "tracing"]
+
+
+def recording(**settings: object) -> Config:
+    """Return *settings* with the audit log on."""
+    return Config(audit=AuditSettings(dir=os.environ["SCRATCH"] + "/audit"), **settings)
+
+
+def tracing(ratio: float) -> dict[str, object]:
+    """Return settings by which that part of all requests is traced, whatever callers ask for."""
+    traces = TraceSettings(ratio=ratio, follow_parent=False)
+    return {"traces": traces, "otlp": OtlpSettings(endpoint=os.environ["COLLECTOR"], metrics=False)}
 
 
 def build(config: Config | None = None, **route: object) -> App:

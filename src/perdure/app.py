@@ -15,6 +15,7 @@ from typing import Any, TypeVar, final, overload
 from perdure.assembly import Parts, Runtime
 from perdure.config import Config, Resolved, invocation, resolve
 from perdure.context.global_ import GlobalContext
+from perdure.context.metrics import MetricsView
 from perdure.errors import ConfigError, RevisionError, SignatureError
 from perdure.identity.base import Scheme
 from perdure.ingress.asgi import AsgiAdapter, Receive, Scope, Send
@@ -30,6 +31,7 @@ from perdure.routing.planner import GlobalHooks
 from perdure.routing.router import Router
 from perdure.routing.templates import Converter
 from perdure.store.base import Store
+from perdure.telemetry.app_metrics import AppMetrics
 from perdure.timescape.loading import load_revisions
 from perdure.timescape.timescape import Timescape
 
@@ -83,6 +85,7 @@ class App(Router):
         self._startup: list[Callable[..., Any]] = []
         self._shutdown: list[Callable[..., Any]] = []
         self._modules = LocalModules()
+        self._metrics = AppMetrics()
         self._hooks: dict[HookKind, list[PlannedHook]] = {"before": [], "after": [], "catch": []}
         self._observers: list[Observer] = []
         self._runtime: Runtime | None = None
@@ -221,6 +224,22 @@ class App(Router):
         """
         return self._compiled().store()
 
+    @property
+    def metrics(self) -> MetricsView:
+        """Metrics of the program's own; handlers have them as ``gctx.metrics`` too."""
+        return self._metrics.view
+
+    def share_metrics(self, folder: Path, number: int) -> None:
+        """Count where the other processes of a server read it; for what starts servers.
+
+        Args:
+            folder: Of the server: see `perdure.telemetry.run_folder.RunFolder`.
+            number: Which of its processes this is; no two have the same.
+        Raises:
+            OSError: The folder cannot be used.
+        """
+        self._metrics.share(folder, number)
+
     def masked(self, text: str) -> str:
         """Return *text* with ``***`` for the value of every secret that was read; for what is printed."""
         return text if self._runtime is None else self._runtime.secrets.mask(text)
@@ -311,6 +330,8 @@ class App(Router):
         parts = Parts(
             name=self.name, config=self.config, declarations=self.declarations(), revisions=revisions, hooks=hooks,
             modules=self._modules, schemes=self._schemes, observers=self._observers, is_ready=lambda: self._is_ready,
+            metrics=self._metrics,
+            is_development=self._invocation.is_development,
         )  # fmt: skip
         return Runtime(parts)
 

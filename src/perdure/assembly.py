@@ -8,13 +8,16 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from msgspec import Struct
 
+from perdure.audit.opening import Audit
 from perdure.clock import SystemClock
-from perdure.config import Config, environment
+from perdure.config import Config, MetricsSettings, environment
 from perdure.context.global_ import GlobalContext
+from perdure.context.recording import Recorder
+from perdure.context.trace import private_bits
 from perdure.errors import StoreError
 from perdure.identity.api_keys import open_keys
 from perdure.identity.base import Scheme
@@ -24,12 +27,14 @@ from perdure.ingress.cors import Cors
 from perdure.ingress.documents import Documents
 from perdure.ingress.door import Door
 from perdure.ingress.health import Health
+from perdure.ingress.metrics_page import MetricsPage
 from perdure.ingress.refusal import render
 from perdure.ingress.rsgi import RsgiAdapter
 from perdure.ingress.unserved import Unserved
 from perdure.lifecycle.cleanup import Cleanup
 from perdure.lifecycle.controller import Controller
 from perdure.lifecycle.execution import Observer
+from perdure.logs.access import AccessLog
 from perdure.modules.local import LocalModules
 from perdure.policy.capacity import Capacity
 from perdure.policy.clients import Clients
@@ -42,9 +47,16 @@ from perdure.routing.declaration import Declaration
 from perdure.routing.planner import GlobalHooks
 from perdure.secrets.opening import open_secrets
 from perdure.store.base import Store
+from perdure.telemetry.app_metrics import AppMetrics
+from perdure.telemetry.otel_variables import plan_telemetry
+from perdure.telemetry.requests import RequestMetrics
+from perdure.telemetry.table import ACTIVE, AUDIT_LOST, LOOK_UPS
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.timescape import Timescape
 from perdure.timescape.view import VersionsView
+
+if TYPE_CHECKING:
+    from perdure.telemetry.exports import Exports
 
 __all__ = ["Parts", "Runtime"]
 
@@ -66,6 +78,9 @@ class Parts(Struct, frozen=True, kw_only=True):
     observers: list[Observer]
     """More may come while the app runs."""
     is_ready: Callable[[], bool]
+    metrics: AppMetrics
+    is_development: bool = False
+    """Whether somebody works on the app."""
 
 
 @final
@@ -80,6 +95,7 @@ class Runtime:
         config, clock = parts.config, SystemClock()
         self._name = parts.name
         self._config = config
+        self._metrics = parts.metrics
         self._store: Store | None = None
         self.secrets = open_secrets(config.secrets, environment(), clock)
         schemes = list(parts.schemes)
@@ -101,17 +117,36 @@ class Runtime:
         timescape = self.catalogue.timescape
         view = VersionsView(timescape, self.catalogue.transformers)
         self.gctx = GlobalContext[Any](
-            config=config, modules=parts.modules, timescape=view, secrets=self.secrets.view()
+            config=config,
+            modules=parts.modules,
+            timescape=view,
+            secrets=self.secrets.view(),
+            metrics=parts.metrics.view,
         )
         threads = ThreadPoolExecutor(config.worker_threads, thread_name_prefix=f"perdure-{parts.name}")
-        self.controller = Controller(self.gctx, Cleanup(render, config.cleanup_timeout_s), threads, parts.observers)
+        is_told = parts.is_development if config.logs.access is None else config.logs.access
+        self._access = AccessLog(config.logs, clock) if is_told else None
+        counting = self._open_metrics(config.metrics)
+        recorders: tuple[Recorder, ...] = () if counting is None else (counting,)
+        recorders += () if self._access is None else (self._access,)
+        self._audit = self._open_audit(config)
+        recorders += () if self._audit is None else (self._audit.recorder,)
+        self._exports = self._open_exports(config, clock)
+        tracer = None if self._exports is None else self._exports.tracer
+        recorders += () if tracer is None else (tracer,)
+        cleanup = Cleanup(render, config.cleanup_timeout_s)
+        self.controller = Controller(self.gctx, cleanup, threads, recorders, parts.observers)
         self.documents = Documents(parts.name, config, self.catalogue, parts.schemes)
-        unserved = Unserved(self.catalogue.routes, Health(parts.is_ready), self.documents, Cors(config))
+        page = MetricsPage(config.metrics, self._metrics.collect, self.secrets.view_for("metrics").get)
+        unserved = Unserved(self.catalogue.routes, Health(parts.is_ready), page, self.documents, Cors(config))
         identify = None if self._authenticator is None else self._authenticator.identify
         self.door = Door(
-            config, self.catalogue.routes, self.controller, unserved, RequestIds(clock).new, timescape, identify,
-            self._capacity,
+            config, self.catalogue.routes, self.controller, unserved, RequestIds(clock), timescape, identify,
+            self._capacity, recorders,
         )  # fmt: skip
+        if self._exports is not None and tracer is not None:
+            self.door.least, self.door.least_of_callers = self._exports.least, self._exports.least_of_callers
+            self.controller.entered = tracer.entered
         self.rsgi = RsgiAdapter(self.door)
 
     def store(self) -> Store:
@@ -133,11 +168,16 @@ class Runtime:
         """Open what start-up functions may want: secrets, and the store at *place*; *stack* closes them.
 
         Raises:
+            AuditError: The audit log cannot be written, or not be signed.
             ConfigError: What a provider of secrets needs is not installed.
+            SecretError: The key of the audit log cannot be had.
             StoreError: The store is required and cannot be used.
         """
         _warn_of_holes(self.catalogue.timescape)
         await stack.enter_async_context(self.secrets)
+        if self._audit is not None:
+            await self._audit.start(self.secrets.view_for("audit").get)
+            stack.push_async_callback(self._audit.stop)
         await self._open_rollout(place, stack)
 
     async def admit(self, stack: AsyncExitStack) -> None:
@@ -150,10 +190,37 @@ class Runtime:
         if self._authenticator is not None:
             await self._authenticator.start()
             stack.push_async_callback(self._authenticator.stop)
+        if self._access is not None:
+            self._access.start()
+            stack.push_async_callback(asyncio.to_thread, self._access.stop)
         await self._counters.start()
         stack.push_async_callback(self._counters.stop)
         self._capacity.start()
         stack.callback(self._capacity.stop)
+        self._metrics.start()
+        stack.callback(self._metrics.stop)
+        if self._exports is not None:
+            stack.push_async_callback(self._exports.stop)
+            await self._exports.start(self.secrets.view_for("otlp").get)
+
+    def _open_exports(self, config: Config, clock: SystemClock) -> "Exports | None":
+        environ = environment()
+        plan = plan_telemetry(config.traces, config.otlp, environ)
+        if plan.is_off:
+            return None
+        from perdure.telemetry.exports import Exports, Service
+
+        service, registry = Service(self._name, environ), self._metrics.registry
+        return Exports(plan, config.otlp, service, clock, private_bits(), self.secrets.mask, registry)
+
+    def _open_audit(self, config: Config) -> Audit | None:
+        if config.audit.dir is None:
+            return None
+        describe, mask = self.catalogue.description, self.secrets.mask
+        audit = Audit(config.audit, self._name, SystemClock(), describe, mask, self._capacity.admit)
+        self.secrets.listener = audit.recorder.secret_read
+        self._metrics.registry.observe(AUDIT_LOST, lambda: [((), float(audit.writer.lost))])
+        return audit
 
     async def _open_rollout(self, place: StorePlace, stack: AsyncExitStack) -> None:
         is_needed = self._config.auth.api_keys is not None or len(self.catalogue.timescape.versions) > 1
@@ -167,6 +234,17 @@ class Runtime:
         stack.push_async_callback(_cancel, following)
         self.controller.tally = rollout.tally
 
+    def _open_metrics(self, settings: MetricsSettings) -> RequestMetrics | None:
+        """Let everything be told that others count; return what counts requests."""
+        counting, registry = self._metrics.recorder(settings), self._metrics.registry
+        authenticator = self._authenticator
+        registry.observe(ACTIVE, lambda: [((), float(self._capacity.count))])
+        if authenticator is not None:
+            registry.observe(
+                LOOK_UPS, lambda: [(("hit",), float(authenticator.hits)), (("miss",), float(authenticator.misses))]
+            )
+        return counting
+
     def _forget_store(self) -> None:
         self._store = None
 
@@ -174,7 +252,7 @@ class Runtime:
 def _warn_of_unserved(catalogue: Catalogue) -> None:
     for where in catalogue.drafts:
         _log.warning("%s is a draft: it serves nobody before its revision is recorded: perdure revision -m …", where)
-    for version, key in catalogue.unserved:
+    for version, key in catalogue.forgotten:
         _log.warning("%s exists in version %s, but no handler serves it any more", key, version)
 
 

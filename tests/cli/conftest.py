@@ -26,12 +26,14 @@ async def word() -> str:
 
 @app.get("/slow")
 async def slow() -> str:
+    print("slowly", flush=True)
     await asyncio.sleep(0.6)
     return WORD
 
 
 @app.get("/endless")
 async def endless() -> str:
+    print("endlessly", flush=True)
     await asyncio.sleep(60)
     return WORD
 

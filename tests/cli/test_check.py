@@ -159,6 +159,17 @@ def test_check_when_texts_hash_otherwise_prints_the_same(stand: Path) -> None:
     assert one == other
 
 
+def test_check_when_an_old_endpoint_is_stated_to_be_gone_says_so_once(stand: Path) -> None:
+    gone = Api(types=api("qty").types, endpoints={**api("qty").endpoints, "GET /old": Endpoint(handler="old")})
+    write_delta(stand / "revisions", "first", delta(Api(), gone))
+    write_delta(stand / "revisions", "second", delta(gone, api("quantity")))
+    stated = 'revision.impossible("GET /old", "request", reason="nobody asks")\n\n\n@revision.request("Item")'
+    edit(stand / "revisions" / "second.py", '@revision.request("Item")', stated)
+    done = shell("app.py", "--examples", "5")
+    assert (0, "") == (done.code, done.err)
+    assert 1 == done.out.count("GET /old")
+
+
 def test_check_when_asked_for_json_prints_an_object_for_programs(stand: Path, check: Check) -> None:
     edit(stand / "revisions" / "second.py", 'item.pop("quantity")', 'str(item.pop("quantity"))')
     done = check("--format", "json", "--examples", "5")

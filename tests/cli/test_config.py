@@ -80,11 +80,69 @@ def test_config_masks_what_is_secret(folder: Path) -> None:
     assert ("***", None) == (found["settings.secrets.a"]["value"], found["settings.api_key"]["value"])
 
 
+def test_config_masks_what_a_setting_calls_secret_and_nothing_that_only_looks_like_it(folder: Path) -> None:
+    secret = ("pwd", "stripe_key", "key", "private-key", "accessKey", "bearer", "salt", "db.admin_pwd")
+    plain = ("keyboard", "monkey", "tokyo", "basalt")
+    found = rows(*(part for name in secret + plain for part in ("--set", f"settings.{name}=geheim")))
+    assert dict.fromkeys(secret, "***") == {name: found[f"settings.{name}"]["value"] for name in secret}
+    assert dict.fromkeys(plain, "geheim") == {name: found[f"settings.{name}"]["value"] for name in plain}
+
+
+def test_config_masks_passwords_in_connection_strings(folder: Path) -> None:
+    strings = ("host=h password=geheim user=u", "Server=h;Pwd=geheim;", "host=h password = 'geheim geheim'")
+    found = rows(*(part for n, each in enumerate(strings) for part in ("--set", f"settings.database{n}={each}")))
+    shown = [found[f"settings.database{n}"]["value"] for n in range(len(strings))]
+    assert ["host=h password=*** user=u", "Server=h;Pwd=***;", "host=h password = ***"] == shown
+
+
+def test_config_refuses_what_no_server_could_start_with(folder: Path) -> None:
+    refused = config("--set", "proxies.trusted=10.0.0.1/8", "--set", "cors.max_age_s=-1")
+    assert 1 == refused.returncode
+    assert "--set proxies.trusted: proxies.trusted: '10.0.0.1/8' is no address" in refused.stderr
+    assert "hosts: 'http://a' is no host" in config("--set", "hosts=http://a").stderr
+    assert "hsts_s must be 0 or more, not -1" in config("--set", "hsts_s=-1").stderr
+
+
 def test_config_of_changed_settings_leaves_out_defaults(folder: Path) -> None:
     (folder / "app.py").write_text("from perdure import App\napp = App('probe')\n")
     assert "all settings are the defaults\n" == config("--changed").stdout
     (folder / "perdure.toml").write_text("worker_threads = 2\n")
     assert "worker_threads  2  perdure.toml:1\n" == config("--changed").stdout
+
+
+def test_config_of_changed_settings_leaves_out_what_groups_have_by_default(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "from perdure import ApiKeySettings, App, AuthSettings, Config, CorsSettings, JwtSettings\n"
+        "staff = JwtSettings(issuer='i', audience=('a',), algorithms=('HS256',), secret='the-key', leeway_s=9)\n"
+        "auth = AuthSettings(jwt={'staff': staff}, api_keys=ApiKeySettings())\n"
+        "app = App('probe', config=Config(auth=auth))\n"
+    )
+    (folder / "perdure.toml").write_text(
+        "[auth.jwt.till]\nissuer = 'j'\naudience = ['a']\nalgorithms = ['RS256']\nkey_file = 'a.pem'\n"
+        "[cors]\norigins = ['https://a.example']\n"
+    )
+    assert {
+        "auth.jwt.staff.issuer": ("i", "code"),
+        "auth.jwt.staff.audience": (["a"], "code"),
+        "auth.jwt.staff.algorithms": (["HS256"], "code"),
+        "auth.jwt.staff.secret": ("the-key", "code"),
+        "auth.jwt.staff.leeway_s": (9.0, "code"),
+        "auth.api_keys": ({}, "code"),
+        "auth.jwt.till.issuer": ("j", "perdure.toml:2"),
+        "auth.jwt.till.audience": (["a"], "perdure.toml:3"),
+        "auth.jwt.till.algorithms": (["RS256"], "perdure.toml:4"),
+        "auth.jwt.till.key_file": (str(folder / "a.pem"), "perdure.toml:5"),
+        "cors.origins": (["https://a.example"], "perdure.toml:7"),
+    } == {name: (row["value"], row["origin"]) for name, row in rows("--changed").items()}
+    assert ["auth.api_keys.header", "X-API-Key", "default"] == [*rows()["auth.api_keys.header"].values()]
+
+
+def test_config_of_changed_settings_tells_an_empty_group_that_turns_something_on(folder: Path) -> None:
+    (folder / "app.py").write_text("from perdure import App\napp = App('probe')\n")
+    (folder / "perdure.toml").write_text("worker_threads = 2\n[auth.api_keys]\n")
+    assert {"worker_threads": "perdure.toml:1", "auth.api_keys": "perdure.toml:2"} == {
+        name: row["origin"] for name, row in rows("--changed").items()
+    }
 
 
 def test_config_reads_the_env_file_only_as_dev_does(folder: Path) -> None:
@@ -106,6 +164,46 @@ def test_config_when_settings_are_bad_tells_all_and_exits_with_1(folder: Path) -
         "  perdure.toml:3: rollout.fallback must be bool, not 'yes'\n"
     )
     assert (1, "", told) == (ended.returncode, ended.stdout, ended.stderr)
+
+
+LOOKING = [
+    ["routes"], ["manifest"], ["diff"], ["changelog"], ["openapi"], ["check"], ["revision", "-m", "More"], ["config"],
+    ["versions", "list"], ["versions", "activate", "v1"], ["keys", "list"], ["keys", "create", "--subject", "till"],
+    ["migrations", "status"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", LOOKING, ids=" ".join)
+def test_command_that_looks_at_an_app_has_the_settings_it_is_given(
+    command: list[str], folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERDURE_ZZZ", "")  # has the one from .env forgotten afterwards
+    monkeypatch.delenv("PERDURE_ZZZ")
+    (folder / ".env").write_text("PERDURE_ZZZ=1\n")
+    (folder / "other.toml").write_text("qqq = 1\n")
+    told = []
+    for given in (["--set", "rrr=1"], ["--config", "other.toml"], ["--dev"]):
+        assert 1 == main([*command, *given])
+        told.append(capsys.readouterr().err.splitlines()[0])
+        sys.modules.pop("app", None)
+    assert told[0].startswith("perdure: --set rrr: there is no setting 'rrr'")
+    assert told[1].startswith("perdure: other.toml:1: there is no setting 'qqq'")
+    assert told[2].startswith("perdure: PERDURE_ZZZ (.env:1): there is no setting 'zzz'")
+
+
+def test_keys_and_versions_of_dev_are_in_the_store_that_the_env_file_names(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERDURE_STORE_URL", "")
+    monkeypatch.delenv("PERDURE_STORE_URL")
+    (folder / "app.py").write_text("from perdure import App\napp = App('probe')\n")
+    (folder / ".env").write_text("PERDURE_STORE_URL=sqlite:///of-dev.db\n")
+    assert 0 == main(["keys", "create", "--subject", "till", "--dev"])
+    assert (folder / "of-dev.db").exists()
+    assert not (folder / ".perdure").exists()
+    sys.modules.pop("app", None)
+    assert 0 == main(["keys", "list", "--store", f"sqlite:///{folder / 'of-dev.db'}"])
+    assert "till" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -167,7 +265,7 @@ def test_dev_reads_the_env_file_and_reloads_when_settings_outside_the_package_ch
     url = f"http://127.0.0.1:{server.wait_port()}/word"
     assert "one 3" == httpx.get(url).text
     (tmp_path / ".env").write_text("WORD=two\n")
-    server.wait_printed(r"changed: \.env\nreloaded in \d+ ms")
+    server.wait_printed(r"changed: \.env\n(.*\n)?reloaded in \d+ ms")
     assert "two 16" == httpx.get(url).text
     (tmp_path / "perdure.toml").write_text("worker_threads = 0\n")
     server.wait_printed(r"changed: perdure\.toml")

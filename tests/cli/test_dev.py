@@ -24,20 +24,9 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def processor_s(pid: int) -> float:
-    """Return the processor time a process and its children have used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK") + sum(processor_s(int(child)) for child in children)
-
-
-def test_dev_answers_within_a_second(run: Run, project: Path) -> None:
-    began = time.monotonic()
+def test_dev_answers(run: Run, project: Path) -> None:
     server = run("dev", "--port", "0")
     assert httpx.get(f"http://127.0.0.1:{server.wait_port()}/word").text == "one"
-    # Processor time, so that other tests' load does not count; the wall clock, so that waiting does.
-    assert processor_s(server.process.pid) < 1.0
-    assert time.monotonic() - began < 10.0
 
 
 def test_dev_when_a_file_changes_serves_the_new_code(run: Run, project: Path) -> None:
@@ -92,7 +81,10 @@ def test_dev_when_it_reloads_under_load_answers_every_request(run: Run, project:
     for number, (old, new) in enumerate([("one", "two"), ("two", "three"), ("three", "four")], 1):
         change(project / "app.py", f'"{old}"', f'"{new}"')
         server.wait_printed("reloaded", times=number)
-        time.sleep(0.3)
+        give_up = time.monotonic() + 20
+        while not seen[new]:
+            assert time.monotonic() < give_up, seen
+            time.sleep(0.01)
     is_over.set()
     for client in clients:
         client.join()

@@ -4,12 +4,16 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from perdure.cli.main import main
+from perdure.clock import SystemClock
 from perdure.identity.api_keys_text import id_of
+from perdure.store.api_keys import ApiKey
+from perdure.store.opening import open_store
 
 APP = """
 from perdure import App, Config
@@ -199,6 +203,38 @@ def test_keys_are_noted_in_the_journal(keys: Keys, capsys: pytest.CaptureFixture
         a for a, _ in actions
     ]
     assert all("@" in actor for _, actor in actions)
+
+
+def test_prune_forgets_what_ended_long_ago(keys: Keys, tmp_path: Path) -> None:
+    key = created(keys)
+    day_s, now_s = 86_400.0, SystemClock().time()
+    ends = {"a": now_s - 91 * day_s, "b": now_s - 89 * day_s, "c": now_s + day_s}
+    with closing(open_store(f"sqlite:///{tmp_path}/.perdure/store.db")) as store:
+        for name, expires_s in ends.items():
+            old = ApiKey(
+                id=name, digest="ab" * 32, subject="old", created_s=1.0, created_by="ada@office", expires_s=expires_s
+            )
+            store.add_api_key("shop", old)
+
+    assert (0, "would forget a of old, expired\n", "") == keys("prune", "--dry-run")
+    assert {"a", "b", "c", key["id"]} == {each["id"] for each in listed(keys)}
+    assert (0, "forgot a of old, expired\n", "") == keys("prune")
+    assert (0, "no key was revoked or expired more than 90d ago\n", "") == keys("prune")
+    assert (0, "forgot b of old, expired\n", "") == keys("prune", "--older-than", "12h")
+    keys("revoke", "c")
+    assert (0, "no key was revoked or expired more than 1h ago\n", "") == keys("prune", "--older-than", "1h")
+    assert {"c", key["id"]} == {each["id"] for each in listed(keys)}
+
+
+@pytest.mark.parametrize(
+    ("age", "complaint"),
+    [("59m", "is less than an hour"), ("soon", "'soon' is no duration"), ("-1d", "is no duration")],
+)
+def test_prune_of_what_may_still_be_taken_is_refused(keys: Keys, age: str, complaint: str) -> None:
+    created(keys)
+    code, printed, errors = keys("prune", f"--older-than={age}")
+    assert (1, "") == (code, printed)
+    assert complaint in errors
 
 
 def test_expired_key_is_listed_so(keys: Keys, tmp_path: Path) -> None:

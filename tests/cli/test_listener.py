@@ -1,6 +1,5 @@
 import asyncio
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -87,7 +86,5 @@ async def test_refuse_connections_keeps_new_ones_out() -> None:
         with pytest.raises(TimeoutError):
             late.connect(("127.0.0.1", port))
     listener.close()
-    began = time.monotonic()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=2)
-    assert time.monotonic() - began < 1
+        socket.create_connection(("127.0.0.1", port), timeout=10)

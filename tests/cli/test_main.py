@@ -55,13 +55,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_and_reference_name_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     printed = capsys.readouterr().out
-    documented = next(
-        line for line in (ROOT / "docs/reference/cli.md").read_text().splitlines() if f"perdure {command} " in line
-    )
+    reference = (ROOT / "docs/reference/cli.md").read_text()
+    documented = next(line for line in reference.splitlines() if f"perdure {command} " in line)
     options = {word for word in printed.replace("[", " ").replace("]", " ").split() if word.startswith("--")}
     wanted = {option for option in options if not option.startswith(("--no-", "--help", "--version"))}
-    for option in wanted - {"--app", "--name", "--handler-id"}:
+    shared = {"--app", "--config", "--set", "--dev"}
+    for option in wanted - shared - {"--name", "--handler-id"}:
         assert f"`{option}`" in documented
+    assert all(f"`{option}" in reference for option in wanted & shared)
 
 
 def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

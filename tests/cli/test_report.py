@@ -43,6 +43,14 @@ def test_locate_when_nothing_is_known_is_none(tmp_path: Path) -> None:
     assert locate(RouteDefinitionError("no place"), tmp_path) is None
 
 
+def test_locate_when_an_error_of_perdure_only_passed_foreign_frames_is_none(tmp_path: Path) -> None:
+    server = tmp_path / "site-packages" / "server.py"
+    server.parent.mkdir()
+    raising = "from perdure.errors import ConfigError\n\nraise ConfigError('key_file nope cannot be read')\n"
+    assert locate(raised_by(raising, server), tmp_path / "project") is None
+    assert Location(str(server), 3) == locate(raised_by("\n\n1/0\n", server), tmp_path / "project")
+
+
 def test_report_failure_is_short_and_shows_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = raised_by("a = 1\nb = 2\nc = a / 0\nd = 4\ne = 5\nf = 6\n", tmp_path / "app.py")
     report_failure(error, tmp_path)

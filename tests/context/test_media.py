@@ -90,11 +90,12 @@ def test_negotiate_single_offer_needs_no_look() -> None:
 
 
 @pytest.mark.parametrize(
-    "accept", ['"\\' * 8000, "a/b;" + " " * 16000 + "x", 'a/b;q="' + "\\a" * 8000, "a/b," * 4000, ";" * 16000]
+    "accept",
+    ['"\\' * 80_000, "a/b;" + " " * 160_000 + "x", 'a/b;q="' + "\\a" * 80_000, "a/b," * 40_000, ";" * 160_000],
 )
 def test_long_headers_are_read_in_linear_time(accept: str) -> None:
     begun = time.process_time()
     negotiate(accept, OFFERED)
     with pytest.raises(MalformedRequestError):
         parse_media_type("x" + accept + "\n")
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 10

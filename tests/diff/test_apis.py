@@ -513,14 +513,14 @@ def test_diff_of_two_large_apis_without_a_difference_takes_milliseconds() -> Non
     old, new = large(), large()
     begin = time.process_time()
     assert () == diff_apis(old, new)
-    assert time.process_time() - begin < 0.5  # 0.03 s on the machine this was written on
+    assert time.process_time() - begin < 4  # 0.03 s on the machine this was written on
 
 
 def test_diff_of_two_large_apis_takes_seconds_where_every_endpoint_feels_many_changes() -> None:
     old, new = large(), large(edited=100)
     begin = time.process_time()
     findings = diff_apis(old, new)
-    assert time.process_time() - begin < 20  # 5 s on the machine this was written on
+    assert time.process_time() - begin < 120  # 5 s on the machine this was written on
     assert len(findings) >= 2000
     assert ("POST", "/things999/{id}") in {(each.method, each.path) for each in findings}
     assert {"request-maximum-lowered", "response-maximum-lowered"} == {each.rule for each in findings}

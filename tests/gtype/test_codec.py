@@ -277,6 +277,24 @@ class TestPlainData:
             assert isinstance(second, dict)
             assert second["tags"] == []
 
+    @pytest.mark.parametrize(
+        ("raw", "expected"),
+        [
+            (b'[{},{"a":null},{"a":2.0}]', "[{'a': None}, {'a': 2}]"),
+            (b'[{"a":1,"x":true},{"a":1},{"a":null}]', "[{'a': 1}, {'a': None}]"),
+            (b'[{},{"a":null}]', "[{}, {'a': None}]"),
+            (b'[{"a":1.0,"x":true},{"a":1}]', "[{'a': 1, 'x': True}, {'a': 1}]"),
+        ],
+    )
+    def test_items_that_differed_only_in_what_goes_or_comes_stay_once_or_as_they_came(
+        self, raw: bytes, expected: str
+    ) -> None:
+        field = Field(name="a", node=n.Union(members=(n.Integer(), n.Null())), required=False, default=None)
+        plain = compile_codec(GType(root=n.Array(items=n.Object(fields=(field,)), unique=True, min_items=2)))
+        for decode in (plain.decode_json, plain.explain_json):
+            assert repr(decode(raw)) == expected
+            plain.from_data(decode(raw))
+
     @pytest.mark.parametrize("text", ["2026-02-10T12:00:00.5+00:00", "2026-02-10t12:00:00Z"])
     def test_values_keep_their_spelling(self, text: str) -> None:
         plain = compile_codec(GType(root=n.Array(items=n.Union(members=(n.DateTime(), n.Number())))))

@@ -245,6 +245,13 @@ def test_struct_defaults_are_json_and_the_same_in_every_process() -> None:
     assert found == {"empty": UNSET, "static": UNSET, "when": "2020-01-02", "several": ["a", "b"], "nan": UNSET}
 
 
+def test_struct_default_that_is_a_tuple_is_a_list() -> None:
+    tp = msgspec.defstruct(
+        "Placed", [("at", tuple[int, int], (0, 0)), ("all", tuple[tuple[int, str], ...], ((1, "a"),))]
+    )
+    assert [[0, 0], [[1, "a"]]] == [field.default for field in fields(tp)]
+
+
 def test_struct_default_made_by_a_class_of_defaults_is_written_out() -> None:
     (field,) = fields(Holder)
     assert (field.required, field.default) == (False, {"at": 3, "list": []})

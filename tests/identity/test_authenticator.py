@@ -117,6 +117,13 @@ async def test_several_credentials_are_refused_even_if_all_are_good(tmp_path: Pa
         assert ('Bearer realm="pets"', 'Password realm="pets"') == both.challenges
 
 
+async def test_credentials_that_are_no_ascii_are_not_none(tmp_path: Path) -> None:
+    async with opened(for_key(tmp_path, private_key("ES256"), "ES256")) as authenticator:
+        answer = await identified(authenticator, "Bearer \xe9")
+        assert isinstance(answer, UnauthenticatedError)
+        assert (BAD,) == answer.challenges
+
+
 async def test_scheme_of_the_program_stands_beside_the_others(tmp_path: Path) -> None:
     own = Passwords()
     settings = for_key(tmp_path, private_key("ES256"), "ES256")

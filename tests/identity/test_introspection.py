@@ -201,7 +201,7 @@ def slow(issuer: Issuer) -> None:
 async def test_without_a_proper_answer_nobody_comes_in(spoil: Callable[[Issuer], None], issuer: Issuer) -> None:
     answer(issuer)
     spoil(issuer)
-    async with asking(issuer, timeout_s=0.2) as authenticator:
+    async with asking(issuer, timeout_s=1.0 if spoil is slow else 10.0) as authenticator:
         assert isinstance(await asked(authenticator, "t"), IdentityUnavailableError)
         assert ["/introspect"] == [each.path for each in issuer.asked]
 
@@ -255,6 +255,17 @@ async def test_server_that_keeps_failing_is_left_alone_for_a_while(
         seen = issuer.count
         await asked(authenticator, "z")
         assert seen == issuer.count
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_server_that_refuses_a_question_is_asked_others(status: int, issuer: Issuer) -> None:
+    answer(issuer)
+    async with asking(issuer, breaker_failures=3) as authenticator:
+        issuer.status = status
+        for number in range(5):
+            assert isinstance(await asked(authenticator, f"odd{number}"), IdentityUnavailableError)
+        issuer.status = 200
+        await principal_of(authenticator, "t")
 
 
 async def test_tokens_that_are_remembered_are_good_while_the_server_is_gone(issuer: Issuer) -> None:

@@ -8,7 +8,6 @@ import pytest
 from perdure import Config
 from perdure.config import CorsSettings, ProxySettings
 from perdure.errors import ConfigError, MalformedRequestError
-from perdure.ingress.hosts import Hosts
 from perdure.ingress.proxies import TrustedProxies
 from tests.ingress.conftest import Server
 
@@ -314,7 +313,7 @@ def test_schemes_told_per_hop_belong_to_their_hop() -> None:
 @pytest.mark.parametrize("trusted", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", ""])
 def test_what_is_no_address_cannot_be_trusted(trusted: str) -> None:
     with pytest.raises(ConfigError, match=r"proxies\.trusted"):
-        TrustedProxies(ProxySettings(trusted=(trusted,)))
+        ProxySettings(trusted=(trusted,))
 
 
 @pytest.mark.parametrize(
@@ -322,7 +321,7 @@ def test_what_is_no_address_cannot_be_trusted(trusted: str) -> None:
 )
 def test_what_is_no_host_cannot_be_answered_for(host: str) -> None:
     with pytest.raises(ConfigError, match="hosts"):
-        Hosts((host,))
+        Config(hosts=(host,))
 
 
 @pytest.mark.parametrize(

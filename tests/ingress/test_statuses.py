@@ -69,6 +69,21 @@ def test_unknown_version_is_400_and_lists_what_there_is(raw: bytes, same: "Same"
     assert members["known"] == ["unversioned", "latest", "stable"]
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [request("GET", "/items/a", "API-Version: stable", "API-Version: unversioned"),
+     request("GET", "/items/a?version=stable&version=unversioned")],
+    ids=["header", "query"],
+)  # fmt: skip
+def test_two_different_versions_are_400(raw: bytes, same: "Same") -> None:
+    assert "stable, unversioned" in str(problem(same(raw), 400)["detail"])
+
+
+def test_same_version_said_twice_is_that_version(same: "Same") -> None:
+    raw = request("GET", "/items/a?version=stable&version=stable", "API-Version: latest", "API-Version: latest")
+    assert same(raw).status == 200
+
+
 @pytest.mark.parametrize("target", ["/nothing", "/items", "/items/a/b", "/numbers/x", "/", "/items/"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
 def test_no_such_path_is_404(target: str, method: str, same: "Same") -> None:

@@ -25,9 +25,9 @@ def dial(server: "Server", path: str, host: str | None = None) -> ClientConnecti
     """Connect to *server*; it is called *host*, if that is given."""
     port = server.port
     if host is None:
-        return connect(f"ws://127.0.0.1:{port}{path}", open_timeout=5, close_timeout=5, proxy=None)
+        return connect(f"ws://127.0.0.1:{port}{path}", open_timeout=20, close_timeout=20, proxy=None)
     known = socket.create_connection(("127.0.0.1", port))
-    return connect(f"ws://{host}{path}", sock=known, open_timeout=5, close_timeout=5, proxy=None)
+    return connect(f"ws://{host}{path}", sock=known, open_timeout=20, close_timeout=20, proxy=None)
 
 
 def closing(client: ClientConnection) -> tuple[int, list[object]]:
@@ -35,7 +35,7 @@ def closing(client: ClientConnection) -> tuple[int, list[object]]:
     messages: list[object] = []
     try:
         while True:
-            messages.append(client.recv(timeout=5))
+            messages.append(client.recv(timeout=20))
     except ConnectionClosed as error:
         return (error.rcvd.code if error.rcvd is not None else 0), messages
 
@@ -44,22 +44,22 @@ def test_messages_come_back_as_they_were(server: "Server") -> None:
     with dial(server, "/ws/echo") as client:
         for message in ("hello", "grüße", "", b"\x00\xff", b"", "x" * 100_000, b"y" * 100_000):
             client.send(message)
-            assert client.recv(timeout=5) == message
+            assert client.recv(timeout=20) == message
 
 
 def test_many_messages_stay_in_order(server: "Server") -> None:
     with dial(server, "/ws/echo") as client:
         for index in range(500):
             client.send(str(index))
-        assert [client.recv(timeout=5) for _ in range(500)] == [str(index) for index in range(500)]
+        assert [client.recv(timeout=20) for _ in range(500)] == [str(index) for index in range(500)]
 
 
 def test_typed_messages(server: "Server") -> None:
     with dial(server, "/ws/moves") as client:
         client.send('{"x":1,"y":2}')
-        assert json.loads(client.recv(timeout=5)) == {"x": 2, "y": 2}
+        assert json.loads(client.recv(timeout=20)) == {"x": 2, "y": 2}
         client.send(b'{"x":5}')
-        assert json.loads(client.recv(timeout=5)) == {"x": 6, "y": 0}
+        assert json.loads(client.recv(timeout=20)) == {"x": 6, "y": 0}
 
 
 @pytest.mark.parametrize("message", ['{"x":"a"}', '{"x":1,"y":-1}', "{", "", b"\xff", "[" * 100_000])
@@ -169,7 +169,7 @@ def test_client_that_leaves_ends_its_handler(politely: bool, server: "Server", k
 def test_client_that_leaves_ends_a_handler_that_sends(server: "Server", key: str) -> None:
     before = len(server.log)
     with dial(server, f"/ws/push/{key}") as client:
-        assert client.recv(timeout=5) == "x" * 1000
+        assert client.recv(timeout=20) == "x" * 1000
         client.socket.shutdown(socket.SHUT_RDWR)
     server.wait_happened(key, "ended")
     assert "Traceback" not in server.log[before:]
@@ -180,4 +180,4 @@ def test_many_sockets_at_once_do_not_mix(server: "Server") -> None:
         clients = [stack.enter_context(dial(server, "/ws/echo")) for _ in range(50)]
         for index, client in enumerate(clients):
             client.send(str(index))
-        assert [client.recv(timeout=5) for client in clients] == [str(index) for index in range(50)]
+        assert [client.recv(timeout=20) for client in clients] == [str(index) for index in range(50)]

@@ -427,4 +427,4 @@ def test_thousands_of_schemas_that_refer_to_each_other_take_seconds() -> None:
     started = time.perf_counter()
     api = read_openapi(document(schemas))
     assert len(schemas) == len(api.types)
-    assert time.perf_counter() - started < 20
+    assert time.perf_counter() - started < 60

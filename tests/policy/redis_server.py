@@ -7,11 +7,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import final
 
 import pytest
+
+from tests.started import free_port, started
 
 __all__ = ["RedisServer", "redis_server"]
 
@@ -33,9 +34,7 @@ class RedisServer:
         self._binary = binary
         self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="perdure-redis-"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -53,14 +52,8 @@ class RedisServer:
         """Start the server and wait until it answers."""
         command = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         command += ["--unixsocket", f"{self._folder}/socket"]
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([*command, *self._options], stdout=log, stderr=log, cwd=self._folder)
-        deadline = time.monotonic() + _TIMEOUT_S
-        while not self._answers():
-            printed = (self._folder / "log").read_text(errors="replace")
-            assert self._process.poll() is None, printed
-            assert time.monotonic() < deadline, printed
-            time.sleep(0.005)
+        log = self._folder / "log"
+        self._process = started([*command, *self._options], log, self._answers, cwd=self._folder, timeout_s=_TIMEOUT_S)
 
     def pause(self) -> None:
         """Have it take requests, and answer none."""

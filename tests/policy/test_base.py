@@ -1,7 +1,11 @@
 """What a route's policy is told as."""
 
+from typing import Any
+
 import pytest
 
+from perdure import App, Router
+from perdure.errors import ConfigError
 from perdure.policy.base import AuthMode, RoutePolicy
 
 SAYS_NOTHING = RoutePolicy()
@@ -43,3 +47,30 @@ def test_what_says_nothing_is_told_as_closed_where_that_closes_it(default: AuthM
     for open_policy in (RoutePolicy(public=True), RoutePolicy(auth="optional"), CLERKS):
         assert open_policy.ways(default, deny_by_default=True) == open_policy.ways(default, deny_by_default=False)
         assert "closed" != open_policy.access(default, deny_by_default=True)
+
+
+CONTRADICTIONS = [
+    ({"public": True, "roles": {"clerk"}}, "asks for roles or scopes, and says public"),
+    ({"public": True, "all_roles": {"clerk"}}, "asks for roles or scopes, and says public"),
+    ({"auth": "off", "scopes": {"orders"}}, "asks for roles or scopes, and says auth='off'"),
+    ({"auth": "optional", "roles": {"clerk"}}, "asks for roles or scopes, and says auth='optional'"),
+    ({"public": True, "auth": "required"}, "is public, and says auth='required'"),
+    ({"concurrency": 0}, "concurrency must be 1 or more, not 0"),
+    ({"concurrency": -3}, "concurrency must be 1 or more, not -3"),
+]
+
+
+@pytest.mark.parametrize(("said", "told"), CONTRADICTIONS)
+def test_route_that_contradicts_itself_is_refused_where_it_is_declared(said: dict[str, Any], told: str) -> None:
+    for routes in (App("shop"), Router("/shop")):
+        with pytest.raises(ConfigError, match=told):
+            routes.get("/orders", **said)
+
+
+@pytest.mark.parametrize(("said", "told"), CONTRADICTIONS)
+def test_policy_that_contradicts_itself_cannot_be_made(said: dict[str, Any], told: str) -> None:
+    frozen: dict[str, Any] = {
+        name: frozenset(given) if isinstance(given, set) else given for name, given in said.items()
+    }
+    with pytest.raises(ConfigError, match=told):
+        RoutePolicy(**frozen)

@@ -177,3 +177,20 @@ async def test_event_loop_is_late_is_noticed() -> None:
         await asyncio.sleep(0)
     found.stop()
     assert turned_away
+
+
+def test_capacity_that_is_shut_lets_nobody_in_until_it_is_open_again() -> None:
+    found = capacity(CapacitySettings(retry_after_s=3))
+    found.admit(False)
+    priorities: tuple[Priority, ...] = ("low", "critical")
+    for priority in priorities:
+        with pytest.raises(OverloadedError) as raised:
+            found.enter(from_address("10.0.0.1:1"), priority)
+        assert 3 == raised.value.retry_after_s
+    found.note_lag(0.0)
+    with pytest.raises(OverloadedError):
+        found.enter(from_address("10.0.0.1:1"), "high")
+    assert 0 == found.count
+    found.admit(True)
+    found.leave(found.enter(from_address("10.0.0.1:1"), "low"))
+    assert 0 == found.count

@@ -154,20 +154,6 @@ def test_nobody_could_show_who_they_are_is_refused_with_what_to_do(policy: Route
         gates(challenges=()).gate("orders", policy)
 
 
-@pytest.mark.parametrize(
-    ("policy", "told"),
-    [
-        (RoutePolicy(public=True, roles=frozenset({"clerk"})), "asks for roles or scopes, and says public"),
-        (RoutePolicy(auth="off", scopes=frozenset({"orders"})), "asks for roles or scopes, and says auth='off'"),
-        (RoutePolicy(public=True, auth="required"), "is public, and says auth='required'"),
-        (RoutePolicy(concurrency=0), "concurrency must be 1 or more, not 0"),
-    ],
-)
-def test_policy_contradicts_itself_is_refused(policy: RoutePolicy, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
-        gates().gate("orders", policy)
-
-
 def test_limited_route_tells_policy_and_standing() -> None:
     limited = gate(RoutePolicy(rate_limits=(RateLimit("100/minute"),)))
     assert {"ratelimit-policy": '"client";q=100;w=60', "ratelimit": '"client";r=99;t=60'} == headers_of(
@@ -237,6 +223,18 @@ def test_bad_credentials_count_for_their_address() -> None:
     assert isinstance(refused(limited, from_principal(ADA, "192.0.2.1:9")), RateLimitedError)
     told = headers_of(limited, from_principal(ADA, "192.0.2.9:9"))["ratelimit"]
     assert '"address";r=2;t=60, "client";r=8;t=60' == told
+
+
+def test_refusal_tells_how_its_address_stands_and_leaves_what_is_remembered_of_it_as_it_is() -> None:
+    limited = gate(replace(CLERKS, rate_limits=(RateLimit("3/minute", per="address"), RateLimit("9/minute"))))
+    remembered = UnauthenticatedError("forged", ("Bearer",))
+    for left in (2, 1, 0):
+        with pytest.raises(UnauthenticatedError, match="forged") as refusal:
+            limited.admit(SOMEBODY, remembered)
+        assert ("Bearer",) == refusal.value.challenges
+        assert f'"address";r={left};t=60' == dict(refusal.value.headers)["ratelimit"]
+    assert () == remembered.headers
+    assert refused(gate(CLERKS), SOMEBODY, remembered) is remembered
 
 
 def test_limits_of_the_app_count_all_routes_together() -> None:

@@ -133,7 +133,7 @@ async def test_store_dies_requests_are_refused_where_that_is_asked_for(
 
 async def test_store_hangs_only_those_wait_who_asked_first(server: RedisServer) -> None:
     clock = FakeClock()
-    async with counting(server.url, clock, timeout_s=0.2) as spend:
+    async with counting(server.url, clock, timeout_s=1.0) as spend:
         assert 2 == await ask(spend)
         server.pause()
         begun_s = time.monotonic()
@@ -146,7 +146,7 @@ async def test_store_hangs_only_those_wait_who_asked_first(server: RedisServer) 
         assert isinstance(first, Awaitable), "one tries"
         assert not any(isinstance(each, Awaitable) for each in others), "the others go on"
         await first
-        assert time.monotonic() - begun_s < 5
+        assert time.monotonic() - begun_s < 30
         server.resume()
         clock.advance(1.0)
         assert 1 == await ask(spend)

@@ -1,17 +1,20 @@
 import pytest
 
+from perdure.context.origin import Origin
 from perdure.context.principal import Principal
-from perdure.rollout.clients import ClientNames, address_of
+from perdure.rollout.clients import ClientNames
 from tests.rollout.builds import asking
 
 
 @pytest.mark.parametrize(
     ("peer", "address"),
-    [("127.0.0.1:51044", "127.0.0.1"), ("[::1]:51044", "::1"), ("2001:db8::1:443", "2001:db8::1"), ("", ""),
-     ("unix", "unix"), ("host:", "host:")],
+    [("127.0.0.1:51044", "127.0.0.1"), ("[::1]:51044", "::1"), ("2001:db8::7", "2001:db8::7"),
+     ("2001:db8::1:443", "2001:db8::1:443"), ("", "")],
 )  # fmt: skip
-def test_address_is_the_peer_without_its_port(peer: str, address: str) -> None:
-    assert address == address_of(peer)
+def test_client_that_nothing_names_is_its_address_without_port(peer: str, address: str) -> None:
+    exchange = asking()
+    exchange.origin = Origin(peer, "http", "shop.example")
+    assert address == ClientNames(None).client_of(exchange)
 
 
 def test_client_is_the_address_unless_a_header_is_configured() -> None:

@@ -102,6 +102,21 @@ def test_handler_of_an_old_version_serves_its_own_endpoint_and_not_the_one_that_
     assert ((V3, "GET /a"),) == app.unserved()
 
 
+def test_endpoint_that_is_gone_is_logged_at_the_start_unless_a_revision_states_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = {"one": "/a", "two": "/b", "three": "/c"}
+    stated = 'revision.moved("GET /a", to="GET /d")\nrevision.impossible("GET /b", "request", reason="gone")\n'
+    steps = [
+        Step(V1, app_of(paths)),
+        Step(V2, app_of({"one": "/d", "stay": "/e"}), stated),
+        Step(V3, app_of({"stay": "/e"}), 'revision.impossible("GET /d", "request", reason="gone, too")'),
+    ]
+    app = app_of({"stay": "/e"}, record(tmp_path / "r", steps))
+    assert {(V1, "GET /a"), (V1, "GET /b"), (V1, "GET /c"), (V2, "GET /d")} == set(app.unserved())
+    assert [f"GET /c exists in version {V1}, but no handler serves it any more"] == caplog.messages
+
+
 def test_handler_of_a_version_between_serves_those_who_know_its_endpoint_by_an_older_name(tmp_path: Path) -> None:
     steps = [Step(V1, app_of({"one": "/a"})), Step(V2, app_of({"one": "/b"}), A_TO_B)]
     steps.append(Step(V3, app_of({"one": "/c", "other": "/a"}), 'revision.moved("GET /b", to="GET /c")'))

@@ -22,6 +22,7 @@ import logging
 import sys
 import threading
 
+import structlog
 from rich.console import Console
 from rich.logging import RichHandler
 
@@ -33,7 +34,16 @@ logging.getLogger().addHandler(
     RichHandler(console=Console(file=sys.stderr, width=300), rich_tracebacks=True, tracebacks_show_locals=True)
 )
 log = logging.getLogger("shop")
+structured = structlog.get_logger("shop.structured")
 NAMES = ["db_password", "signing_key"]
+
+
+class Holder:
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        return f"holds {self.value}"
 
 
 class Database:
@@ -81,7 +91,7 @@ async def fail_in_work(lctx: LocalContext, gctx: GlobalContext) -> str:
     async def work() -> None:
         raise LookupError(await dsn_of(gctx))
 
-    lctx.spawn("work", work())
+    lctx.spawn(await dsn_of(gctx), work())
     return ""
 
 
@@ -128,6 +138,16 @@ async def log_all(lctx: LocalContext, gctx: GlobalContext) -> str:
         logger.error("%s %s", dsn)
         logger.critical("stack", stack_info=True, extra={"dsn": {"deep": [dsn]}})
 
+    structured.info("%s", dsn, dsn=dsn, deep={"a": [{"b": {"c": {"d": [dsn]}}}]}, secret=secret)
+    structured.bind(holder=Holder(dsn)).warning("held", raw=dsn.encode())
+    lctx.log.warning("fields", dsn=dsn, holder=Holder(dsn), deep=[[[[[[dsn]]]]]])
+    for tell in (log.exception, structured.exception, lctx.log.exception):
+        try:
+            raise LookupError(f"told by {tell.__self__.__class__.__name__}: {dsn}")
+        except LookupError:
+            tell("failed as %s", "expected")
+    structured.error("given", exc_info=OSError(dsn))
+
     def in_thread() -> None:
         raise ValueError(dsn)
 
@@ -168,11 +188,17 @@ def read_stream(client: httpx.Client, parts: list[bytes]) -> None:
 
 
 @pytest.mark.slow
-def test_no_value_is_in_any_byte_a_server_writes(start_server: Callable[..., Server], tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["auto", "json", "logfmt", "console"])
+def test_no_value_is_in_any_byte_a_server_writes(
+    format: str, start_server: Callable[..., Server], tmp_path: Path
+) -> None:
     store = tmp_path / "store.db"
+    logs = ["--set", f"logs.format={format}", "--set", "logs.level=debug", "--set", "logs.access=true"]
+    logs += ["--set", f"audit.dir={tmp_path / 'audit'}", "--set", "audit.unserved=true"]
     server = start_server(
-        write_app(tmp_path), env={"DB_PASSWORD": ENVIRONMENT_VALUE, "PERDURE_STORE_URL": f"sqlite:///{store}"}
-    )
+        write_app(tmp_path), *logs,
+        env={"DB_PASSWORD": ENVIRONMENT_VALUE, "PERDURE_STORE_URL": f"sqlite:///{store}"},
+    )  # fmt: skip
     answers = b""
     statuses: dict[str, int] = {}
     paths = ("raise", "local", "module", "work", "compensate", "answer", "wrong", "log", "denied", "openapi.json")
@@ -192,13 +218,20 @@ def test_no_value_is_in_any_byte_a_server_writes(start_server: Callable[..., Ser
         "log": 200, "denied": 500, "openapi.json": 200,
     } == statuses  # fmt: skip
     printed = server.printed
+    texts = (
+        "ConnectionError: refused: postgres://", "LookupError: postgres://", "OSError: cannot undo postgres://",
+    )  # fmt: skip
+    own = ("holds postgres://", "told by Logger: postgres://", "told by BoundLogger", "told by RequestLog", "given")
     for proof in (
-        "ConnectionError: refused: postgres://", "LookupError: postgres://", "cannot undo postgres://", "1 settings",
-        "starting with Secret(***)", "ZeroDivisionError", "Task exception was never retrieved", "Exception in thread",
-        "does not declare the secret 'signing_key'",
+        *(each.partition(": ")[2] if format == "json" else each for each in texts), *(own if format != "auto" else ()),
+        "1 settings", "starting with Secret(***)", "ZeroDivisionError", "Task exception was never retrieved",
+        "Exception in thread", "does not declare the secret 'signing_key'", "GET /raise 500",
     ):  # fmt: skip
         assert proof in printed, f"{proof} was to be seen, or the test shows nothing:\n{printed}"
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("store.db*"))
+    audited = b"".join(path.read_bytes() for path in (tmp_path / "audit").iterdir())
+    assert 21 == audited.count(b'"kind":"request"') + audited.count(b'"kind":"refusal"')
+    assert audited.count(b'"stage":"secret","name":"signing_key"') >= 18
     with closing(sqlite3.connect(store)) as database:
         assert database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     for word in WORDS:
@@ -206,6 +239,7 @@ def test_no_value_is_in_any_byte_a_server_writes(start_server: Callable[..., Ser
         assert [] == lines
         assert word.encode() not in answers
         assert word.encode() not in kept
+        assert word.encode() not in audited
 
 
 @pytest.mark.slow

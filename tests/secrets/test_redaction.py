@@ -207,7 +207,8 @@ handler = logging.StreamHandler(sys.stdout)
 logging.getLogger().addHandler(handler)
 
 def installed():
-    return [logging.getLogRecordFactory(), sys.excepthook, threading.excepthook, *handler.filters]
+    hooks = [sys.excepthook, threading.excepthook, sys.unraisablehook]
+    return [logging.getLogRecordFactory(), *hooks, *handler.filters]
 
 before = installed()
 first, second = Redactor(), Redactor()
@@ -332,7 +333,7 @@ def test_texts_made_to_take_long_do_not() -> None:
     started = time.perf_counter()
     for text in ("\\" * 50_000, "%5c" * 20_000, "\\'" * 10_000, "'\\\\" * 10_000):
         values.mask(text)
-    assert time.perf_counter() - started < 5.0, "a quadratic search takes minutes"
+    assert time.perf_counter() - started < 30, "a quadratic search takes minutes"
 
 
 def test_values_that_were_replaced_are_still_looked_for_up_to_two_hundred() -> None:
@@ -361,6 +362,12 @@ def test_uncaught_exceptions_are_written_without_values(tmp_path: Path) -> None:
             thread = threading.Thread(target=fail, name="worker")
             thread.start()
             thread.join()
+
+            class Dying:
+                def __del__(self):
+                    raise ValueError("where nobody can catch it: hunter2-é")
+
+            Dying()
             redactor.mask("x")
             raise ValueError("at the end: hunter2-é")
             """
@@ -370,6 +377,7 @@ def test_uncaught_exceptions_are_written_without_values(tmp_path: Path) -> None:
     assert 1 == done.returncode
     assert "Exception in thread worker:" in done.stderr
     assert "ValueError: in a thread: ***" in done.stderr
+    assert "ValueError: where nobody can catch it: ***" in done.stderr
     assert "ValueError: at the end: ***" in done.stderr
     assert "hunter2" not in done.stderr
 

@@ -68,7 +68,7 @@ async def test_what_vault_should_not_answer_is_unavailable_and_told_without_valu
     with pytest.raises(SecretUnavailableError, match=why) as raised:
         await ask(vault)
     told = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
-    own = [frame for frame in told.stack if "/src/perdure/" in frame.filename]
+    own = [frame for frame in told.stack if "/perdure/secrets/" in frame.filename]
     assert own
     assert not any(held in str([frame.locals for frame in own]) for held in ("hunter2", TOKEN))
     assert 1 == len(vault.asked), "a redirect is not followed: it would take the token along"

@@ -6,15 +6,15 @@ import importlib.util
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import final
 
 import psycopg
 import pytest
+
+from tests.started import free_port, started
 
 __all__ = ["PostgresServer", "postgres_server"]
 
@@ -49,9 +49,7 @@ class PostgresServer:
         # One round of hashing: tests connect hundreds of times.
         access = ("-A", "scram-sha-256", "-c", "scram_iterations=1", "-U", "perdure", "--pwfile", str(password))
         self._run("initdb", *access, "-N", "-D", str(self._data))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -69,26 +67,10 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        command = [
-            str(self._binaries / "postgres"),
-            "-F",
-            "-k",
-            str(self._folder),
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(self.port),
-        ]
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, "-D", str(self._data)], stdout=log, stderr=log, user=self._user, cwd="/"
-            )
-        deadline = time.monotonic() + _TIMEOUT_S
-        while not self._answers():
-            printed = (self._folder / "log").read_text(errors="replace")
-            assert self._process.poll() is None, printed
-            assert time.monotonic() < deadline, printed
-            time.sleep(0.01)
+        listening = ("-k", str(self._folder), "-h", "127.0.0.1", "-p", str(self.port))
+        command = (str(self._binaries / "postgres"), "-F", *listening, "-D", str(self._data))
+        log = self._folder / "log"
+        self._process = started(command, log, self._answers, cwd=Path("/"), user=self._user, timeout_s=_TIMEOUT_S)
 
     def kill(self) -> None:
         """End the server at once, in the middle of whatever it does."""

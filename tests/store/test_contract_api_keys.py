@@ -131,6 +131,41 @@ def test_touch_when_many_processes_write_at_once_keeps_the_latest(place: Place) 
     assert {(name, 23.0) for name in ids} == {(each.id, each.last_used_s) for each in stores[0].api_keys("shop")}
 
 
+def test_api_keys_that_ended_long_ago_are_pruned_and_no_others(store: Store) -> None:
+    kept = [
+        replace(key("lasting"), expires_s=None),
+        replace(key("expires-later"), expires_s=50.0),
+        replace(key("revoked-later"), expires_s=20.0, revoked_s=60.0, revoked_by="bob"),
+    ]
+    ended = [
+        replace(key("expired", created_s=2.0), expires_s=49.9),
+        replace(key("revoked", created_s=3.0), expires_s=None, revoked_s=30.0, revoked_by="bob"),
+        *(key(f"old-{number:04}", created_s=4.0 + number) for number in range(1200)),
+    ]
+    ended = [replace(each, expires_s=40.0) if each.id.startswith("old") else each for each in ended]
+    for each in (*kept, *ended):
+        store.add_api_key("shop", each)
+    store.add_api_key("other", ended[0])
+    before = store.change("shop")
+
+    assert tuple(ended) == store.prune_api_keys("shop", 50.0, actor="bob@office", at_s=70.0)
+    assert {each.id for each in kept} == {each.id for each in store.api_keys("shop")}
+    assert (ended[0],) == store.api_keys("other")
+    noted = store.journal("shop")[0]
+    assert ("bob@office", "forget 1202 API keys that ended", 70.0) == (noted.actor, noted.action, noted.at_s)
+    assert before < store.change("shop") == noted.number
+
+
+def test_prune_when_no_api_key_ended_changes_nothing(store: Store) -> None:
+    store.add_api_key("shop", key())
+    before = store.change("shop"), store.journal("shop")
+    assert () == store.prune_api_keys("shop", 99.5, actor="bob", at_s=200.0)
+    assert ((key(),), *before) == (store.api_keys("shop"), store.change("shop"), store.journal("shop"))
+    assert (key(),) == store.prune_api_keys("shop", 99.6, actor="bob", at_s=200.0)
+    assert "forget 1 API key that ended" == store.journal("shop")[0].action
+    assert store.add_api_key("shop", key()), "its id is free again"
+
+
 @pytest.mark.parametrize("place", ["sqlite", "postgres"], indirect=True)
 def test_api_keys_are_there_when_the_store_is_opened_again(place: Place) -> None:
     place.writer.add_api_key("shop", key())

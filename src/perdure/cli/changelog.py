@@ -11,7 +11,7 @@ from perdure.cli.changelog_text import Entry, Release, to_markdown
 from perdure.cli.console import complain, write
 from perdure.cli.plan import EXIT_OK, EXIT_USAGE
 from perdure.cli.sides import CODE, Step, UnknownSideError, Versions, follow_steps
-from perdure.cli.target import find_target, load
+from perdure.cli.target import find_target, load_quietly
 from perdure.diff.apis import diff_apis
 from perdure.diff.grouping import Group, group
 from perdure.gtype.traversal import children
@@ -29,7 +29,7 @@ def run_changelog(app: str | None, start: str | None, end: str | None, format: L
         end: Up to this one; None for the code.
         format: For people, or for programs.
     """
-    versions = Versions(load(find_target(app, Path.cwd())))
+    versions = Versions(load_quietly(find_target(app, Path.cwd())))
     try:
         first = -1 if start is None else versions.place(start)
         last = versions.recorded if end is None else versions.place(end)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from perdure.cli.console import complain, output, unknown_version, write
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from perdure.cli.target import find_target, load
+from perdure.cli.target import find_target, load_quietly
 from perdure.errors import ConfigError, UnknownVersionError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run_check(app: str | None, options: CheckOptions) -> int:
     """
     from perdure.timescape.proving.proof import EXAMPLES, Effort, prove
 
-    loaded = load(find_target(app, Path.cwd()))
+    loaded = load_quietly(find_target(app, Path.cwd()))
     try:
         effort = Effort(examples=options.examples or EXAMPLES, seed=options.seed, limit_s=options.limit_s)
         live = _live(loaded, options)

@@ -3,19 +3,17 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated, final
+from typing import TYPE_CHECKING, final
 
 import msgspec
-from cyclopts import Parameter
 from msgspec import Struct
 from msgspec.structs import fields
 
 from perdure.cli.console import output, say, write
-from perdure.cli.options import NOTHING, SettingsOptions, Switch
+from perdure.cli.options import AS_SERVED, AppArgument, LookOptions, NamedApp, Switch
 from perdure.cli.plan import EXIT_OK
-from perdure.cli.store import project_folder
 from perdure.cli.target import find_target, import_app, one_app
-from perdure.config import Resolved, SettingPath, dotted, invoked, masked
+from perdure.config import Resolved, SettingPath, dotted, masked
 
 if TYPE_CHECKING:
     from perdure.app import App
@@ -24,7 +22,8 @@ __all__ = ["config", "show_config"]
 
 _MASK = "***"
 _SENSITIVE = re.compile(
-    r"pass(word|wd|phrase)|secret|token|credential|(api|private|signing|encryption)_?key", re.IGNORECASE
+    r"(?i:pass(word|wd|phrase)|pwd|secret|token|credential|bearer|(api|private|signing|encryption)[_-]?key)"
+    r"|(^|[_-])(?i:keys?|salt)$|Key$"
 )
 
 
@@ -36,28 +35,21 @@ class _Row(Struct, frozen=True):
 
 
 def config(
-    app: str | None = None, /, *, json: Switch = False, changed: Switch = False, dev: Switch = False,
-    named: Annotated[str | None, Parameter("--app")] = None, given: SettingsOptions = NOTHING,
+    app: AppArgument = None, /, *, json: Switch = False, changed: Switch = False,
+    named: NamedApp = None, given: LookOptions = AS_SERVED,
 ) -> int:  # fmt: skip
     """Print every setting of an app, and where it is from; secrets are masked. Exit code 1: one cannot be used.
 
     Parameters
     ----------
-    app
-        The app; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     json
         Print a JSON list instead of a table.
     changed
         Only the settings that something is said about.
-    dev
-        As perdure dev has them: with the variables of .env.
     """
-    target = find_target(one_app(app, named), Path.cwd())
-    env_file = project_folder(target) / ".env" if dev else None
-    with invoked(given.invocation(env_file=env_file)):
-        return show_config(import_app(target), as_json=json, only_changed=changed)
+    chosen = one_app(app, named)
+    with given.applied(chosen):
+        return show_config(import_app(find_target(chosen, Path.cwd())), as_json=json, only_changed=changed)
 
 
 def show_config(app: "App", *, as_json: bool, only_changed: bool) -> int:
@@ -67,7 +59,7 @@ def show_config(app: "App", *, as_json: bool, only_changed: bool) -> int:
     settings.
     """
     resolved = app.resolved
-    rows = [row for row in _rows(resolved) if not only_changed or row.origin != "default"]
+    rows = [row for row in _rows(resolved, (), resolved.config) if not only_changed or row.origin != "default"]
     if as_json:
         write(msgspec.json.format(msgspec.json.encode(rows), indent=2))
         return EXIT_OK
@@ -86,21 +78,23 @@ def show_config(app: "App", *, as_json: bool, only_changed: bool) -> int:
     return EXIT_OK
 
 
-def _rows(resolved: Resolved) -> Iterator[_Row]:
-    for at, value in _settings((), resolved.config):
-        yield _Row(dotted(at), _hidden(at, _plain(value)), resolved.origin_at(at))
+def _rows(resolved: Resolved, at: SettingPath, value: object) -> Iterator[_Row]:
+    """Yield each setting by itself: groups and mappings are taken apart, lists are not.
 
-
-def _settings(at: SettingPath, value: object) -> Iterator[tuple[SettingPath, object]]:
-    """Yield each setting by itself: groups and mappings are taken apart, lists are not."""
+    A group that is only there because something is said of it, but has nothing but defaults, has a row of its own.
+    """
     if isinstance(value, Struct) and at[:1] != ("settings",):
-        for field in fields(value):
-            yield from _settings((*at, field.name), getattr(value, field.name))
+        parts = ((field.name, getattr(value, field.name)) for field in fields(value))
+        rows = [row for name, part in parts for row in _rows(resolved, (*at, name), part)]
+        origin = resolved.origin_at(at)
+        if origin != "default" and all(row.origin == "default" for row in rows):
+            yield _Row(dotted(at), {}, origin)
+        yield from rows
     elif isinstance(value, Mapping) and value:
         for name, item in value.items():
-            yield from _settings((*at, str(name)), item)
+            yield from _rows(resolved, (*at, str(name)), item)
     else:
-        yield at, value
+        yield _Row(dotted(at), _hidden(at, _plain(value)), resolved.origin_at(at))
 
 
 def _plain(value: object) -> object:

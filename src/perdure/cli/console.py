@@ -9,7 +9,7 @@ from perdure.errors import UnknownVersionError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["boxed_errors", "complain", "errors", "output", "say", "unknown_version", "write"]
+__all__ = ["boxed_errors", "complain", "errors", "open_closed_streams", "output", "say", "unknown_version", "write"]
 
 
 def _console(*, stderr: bool, wraps: bool = False) -> "Console":
@@ -41,6 +41,14 @@ def errors() -> "Console":
 def boxed_errors() -> "Console":
     """Return the console for what went wrong, in boxes: their lines are broken, or their ends would be cut off."""
     return _console(stderr=True, wraps=True)
+
+
+def open_closed_streams() -> None:
+    """Let standard streams that were closed lead nowhere, before anything else that is opened gets their numbers."""
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None and os.open(os.devnull, os.O_RDWR) == fd:
+            os.set_inheritable(fd, True)  # the workers' are to lead nowhere, too
+            setattr(sys, name, os.fdopen(fd, "r" if fd == 0 else "w", closefd=False))
 
 
 def say(text: str) -> None:

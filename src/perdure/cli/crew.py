@@ -12,7 +12,7 @@ from math import inf
 from types import TracebackType
 from typing import Self, final
 
-from perdure.cli.console import complain
+from perdure.cli.alarm import alarm
 from perdure.cli.listener import Listener
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, ServerSettings
 from perdure.cli.process import Worker, start_worker
@@ -101,19 +101,21 @@ class Crew:
         return code
 
     async def _start(self, settings: ServerSettings, fresh: list[Worker]) -> int:
+        number = next(self._numbers)
         try:
-            worker = await start_worker(settings, self._listener, next(self._numbers))
+            worker = await start_worker(settings, self._listener, number)
         except OSError as error:
-            complain(f"no worker can be started: {error.strerror or error}")
+            alarm(f"no worker can be started: {error.strerror or error}")
             return EXIT_FAILED
         if worker.ready is None:
             code = await worker.wait()
             worker.kill()
+            _keep_counts(settings, number)
             return code if code > 0 else EXIT_FAILED
         # From here on it takes requests, whether the others will or not.
         fresh.append(worker)
         self._running.append(worker)
-        self.spawn(self._outlive(worker))
+        self.spawn(self._outlive(worker, settings, number))
         return EXIT_OK
 
     def _dismiss(self, workers: list[Worker], longest_s: float) -> None:
@@ -121,8 +123,9 @@ class Crew:
             self._told_to_leave.add(worker)
             self.spawn(worker.drain(longest_s))
 
-    async def _outlive(self, worker: Worker) -> None:
+    async def _outlive(self, worker: Worker, settings: ServerSettings, number: int) -> None:
         ending = await worker.wait()
+        _keep_counts(settings, number)
         self._running.remove(worker)
         if worker in self.serving:
             self.serving.remove(worker)
@@ -130,3 +133,15 @@ class Crew:
             self._told_to_leave.remove(worker)
         else:
             self._on_death(worker, ending)
+
+
+def _keep_counts(settings: ServerSettings, number: int) -> None:
+    """Keep what worker *number*, which has ended, has counted."""
+    from perdure.telemetry.run_folder import fold
+
+    if settings.run_folder is None:
+        return
+    try:
+        fold(settings.run_folder, number)
+    except OSError as error:  # no room, or somebody removed the folder
+        alarm(f"what worker {number} counted is not added up: {error}")

@@ -11,7 +11,7 @@ from msgspec import Struct
 from perdure.cli.console import complain, output, write
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from perdure.cli.sides import Called, UnknownSideError, Versions, follow_steps, read_document
-from perdure.cli.target import find_target, load
+from perdure.cli.target import find_target, load_quietly
 from perdure.diff.findings import LEVELS, Finding, Level, Profile
 from perdure.errors import DocumentError, IgnoreFileError
 from perdure.gtype.nodes import GType
@@ -112,7 +112,7 @@ def _are_equal(old: Path, new: Path) -> bool:
 
 
 def _compare_versions(app: str | None, options: DiffOptions) -> Sequence[Finding]:
-    versions = Versions(load(find_target(app, Path.cwd())))
+    versions = Versions(load_quietly(find_target(app, Path.cwd())))
     if not versions.recorded:
         raise UnknownSideError("no revision is recorded yet to compare with; `perdure revision` records the first")
     first = versions.recorded - 1 if options.start is None else versions.place(options.start)
@@ -141,7 +141,8 @@ def _ignores(named: Path | None) -> "Sequence[Ignore]":
     try:
         return parse_ignores(file.read_text("utf-8"), (*RULES, *ENDPOINT_RULES))
     except (OSError, UnicodeDecodeError) as error:
-        raise IgnoreFileError(f"{file} cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise IgnoreFileError(f"{file} cannot be read: {why}") from error
     except IgnoreFileError as error:
         raise IgnoreFileError(f"{file}: {error}") from error
 

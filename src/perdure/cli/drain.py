@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from perdure.cli.idle import IdleConnections
+
 if TYPE_CHECKING:
     from perdure.app import App
 
@@ -30,7 +32,7 @@ _POLL_S = 0.025
 
 @final
 class DrainingTarget:
-    """An RSGI application around *app* that can leave without dropping a request."""
+    """An RSGI application around *app* that can leave without dropping a request, and keeps room for new clients."""
 
     def __init__(
         self, app: "App", listening_fd: int, linger_s: float, on_start: Callable[[AbstractEventLoop], None]
@@ -45,6 +47,7 @@ class DrainingTarget:
         self._loop: AbstractEventLoop | None = None
         self._began_s: float | None = None
         self._last_request_s = 0.0
+        self._idle = IdleConnections(self._address, self._carry)
 
     def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[object]:
         """Answer one request. One attribute look-up more than the app's own."""
@@ -57,6 +60,7 @@ class DrainingTarget:
         # Granian registered both signals before this; SIGINT stays its own and ends the drain.
         loop.add_signal_handler(signal.SIGTERM, self.drain)
         self._on_start(loop)
+        self._idle.start(loop)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
         """Stop the app."""
@@ -73,6 +77,7 @@ class DrainingTarget:
         self._loop.call_later(_POLL_S, self._stop_when_quiet, self._loop)
 
     def _stop_when_quiet(self, loop: AbstractEventLoop) -> None:
+        self._answer = self._answer_last  # `_carry`, which runs in a thread, may have come between
         now = loop.time()
         is_late = self._began_s is not None and now - self._began_s > _LONGEST_S
         is_quiet = now - self._last_request_s > self._linger_s
@@ -80,6 +85,13 @@ class DrainingTarget:
             signal.raise_signal(signal.SIGINT)
         else:
             loop.call_later(_POLL_S, self._stop_when_quiet, loop)
+
+    def _carry(self, is_noted: bool) -> None:
+        if self._began_s is None:
+            self._answer = self._answer_noted if is_noted else self._serve
+
+    def _answer_noted(self, scope: Any, protocol: Any) -> Awaitable[object]:
+        return self._idle.carry(self._serve(scope, protocol), scope.client)
 
     def _answer_last(self, scope: Any, protocol: Any) -> Awaitable[object]:
         if self._loop is not None:

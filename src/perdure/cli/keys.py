@@ -8,14 +8,17 @@ from cyclopts import Parameter
 from perdure.cli.console import complain, say
 from perdure.cli.keys_desk import KeyDesk, checked_names, checked_subject, open_key_desk
 from perdure.cli.keys_tables import print_key, print_keys, print_new_key
-from perdure.cli.moments import end
+from perdure.cli.moments import duration, end
 from perdure.cli.operator import operator
+from perdure.cli.options import HERE, Switch, Where
 from perdure.cli.plan import EXIT_OK
-from perdure.cli.versions_desk import HERE, Switch, Where
+from perdure.errors import DecisionError
 
 __all__ = ["commands"]
 
-_HELP = """Create, list and revoke API keys.
+_PRUNABLE_S = 3600.0
+
+_HELP = """Create, list, revoke and prune API keys.
 
 A key is shown once, when it is created; the store keeps its hash. Servers on the same store obey within a second.
 Exit codes as for perdure itself; 1 too for what cannot be meant, and then nothing is changed.
@@ -109,8 +112,32 @@ def revoke(key: str, /, *more: str, where: Where = HERE) -> int:
     with open_key_desk(where, is_looking=True) as desk:
         found = {each.id: each for each in map(desk.find, (key, *more))}
         for each in found.values():
-            is_news = desk.store.revoke_api_key(desk.app, each.id, actor=operator(), at_s=desk.now_s)
+            with desk.operations.of(f"revoke {each.id} of {each.subject}"):
+                is_news = desk.store.revoke_api_key(desk.app, each.id, actor=operator(), at_s=desk.now_s)
             say(f"{each.id} of {each.subject} {'is' if is_news else 'was already'} revoked")
+    return EXIT_OK
+
+
+@commands.command
+def prune(*, older_than: str = "90d", dry_run: Switch = False, where: Where = HERE) -> int:
+    """Forget keys that were revoked or expired long ago; the journal goes on telling who created and revoked them.
+
+    Parameters
+    ----------
+    older_than
+        For how long they must have been of no use: 90d or 12h; an hour at least, within which all servers know.
+    dry_run
+        Say which would be forgotten.
+    """
+    age_s = duration(older_than)
+    if age_s < _PRUNABLE_S:
+        raise DecisionError(f"--older-than {older_than} is less than an hour; some server may still take such a key")
+    with open_key_desk(where, is_looking=True) as desk:
+        ended = desk.ended(age_s) if dry_run else desk.prune(age_s, operator())
+    for key in ended:
+        say(f"{'would forget' if dry_run else 'forgot'} {key.id} of {key.subject}, {key.state(desk.now_s)}")
+    if not ended:
+        say(f"no key was revoked or expired more than {older_than} ago")
     return EXIT_OK
 
 

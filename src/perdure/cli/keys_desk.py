@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import final
 
+from perdure.cli.operations import Operations, recorded_operations
+from perdure.cli.options import Where
 from perdure.cli.store import existing_store, store_place
 from perdure.cli.target import find_target, import_app
-from perdure.cli.versions_desk import Where
 from perdure.clock import SystemClock
 from perdure.config import Config
 from perdure.errors import DecisionError
@@ -31,10 +32,12 @@ _QUOTABLE = 16
 class KeyDesk:
     """One app's keys, for looking and for deciding."""
 
-    def __init__(self, app: str, config: Config, store: Store) -> None:
+    def __init__(self, app: str, config: Config, store: Store, operations: Operations) -> None:
         self.app = app
         self.config = config
         self.store = store
+        self.operations = operations
+        """Records what is decided."""
         self.now_s = SystemClock().time()
 
     def create(
@@ -51,7 +54,10 @@ class KeyDesk:
                 id=drawn.id, digest=drawn.digest, subject=subject, roles=roles, scopes=scopes, created_s=self.now_s,
                 created_by=by, expires_s=expires_s,
             )  # fmt: skip
-            if self.store.add_api_key(self.app, key):
+            may = " ".join((*(f"role={role}" for role in roles), *(f"scope={scope}" for scope in scopes)))
+            with self.operations.of(f"create {drawn.id} for {subject} {may}".rstrip()):
+                is_new = self.store.add_api_key(self.app, key)
+            if is_new:
                 return drawn, key
 
     def find(self, text: str) -> ApiKey:
@@ -74,6 +80,17 @@ class KeyDesk:
             raise DecisionError(f"{self.app} has no such API key in this store")
         return found
 
+    def ended(self, age_s: float) -> tuple[ApiKey, ...]:
+        """Return the keys that were revoked, or else expired, more than *age_s* seconds ago; raises `StoreError`."""
+        before_s = self.now_s - age_s
+        keys = self.store.api_keys(self.app)
+        return tuple(key for key in keys if key.ended_s is not None and key.ended_s < before_s)
+
+    def prune(self, age_s: float, by: str) -> tuple[ApiKey, ...]:
+        """Forget these keys, and return them; raises `StoreError`."""
+        with self.operations.of(f"prune what ended {age_s:g} s ago"):
+            return self.store.prune_api_keys(self.app, self.now_s - age_s, actor=by, at_s=self.now_s)
+
 
 @contextmanager
 def open_key_desk(where: Where, *, is_looking: bool = False) -> Iterator[KeyDesk]:
@@ -89,13 +106,15 @@ def open_key_desk(where: Where, *, is_looking: bool = False) -> Iterator[KeyDesk
         StoreError: The store cannot be used.
     """
     target = find_target(where.app, Path.cwd())
-    app = import_app(target)
+    with where.applied(where.app):
+        app = import_app(target)
     place = (existing_store if is_looking else store_place)(target, where.store, app.config)
     if place.url == "memory:" and not (is_looking and place is FORGETFUL):
         raise DecisionError("the store is memory:, which keeps no API keys; name another with --store or store_url")
     store = open_store(place.url)
     try:
-        yield KeyDesk(app.name, app.config, store)
+        with recorded_operations(app.config, app.name, "keys") as operations:
+            yield KeyDesk(app.name, app.config, store, operations)
     finally:
         store.close()
 

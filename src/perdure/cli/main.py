@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,7 +10,8 @@ from cyclopts import App as CommandLine
 from cyclopts import CycloptsError, Parameter, UnusedCliTokensError, validators
 
 import perdure
-from perdure.cli.console import boxed_errors, complain, output, say, unknown_version
+from perdure.cli.console import boxed_errors, complain, open_closed_streams, output, say, unknown_version
+from perdure.cli.options import AS_SERVED, AppArgument, LookOptions, NamedApp, Switch
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from perdure.cli.target import BrokenAppError, find_target, load, one_app
 from perdure.errors import AppNotFoundError, PerdureError, UnknownVersionError
@@ -27,9 +29,7 @@ line makes no sense or names no app.
 """
 
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
-_Switch = Annotated[bool, Parameter(negative=())]
 _Side = Annotated[str, Parameter(allow_leading_hyphen=True)]
-_Named = Annotated[str | None, Parameter("--app")]
 _Many = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
 
 commands = CommandLine(name="perdure", help=_HELP, version=f"perdure {perdure.__version__}", help_format="plaintext")
@@ -37,7 +37,9 @@ commands.command("perdure.cli.serving:dev", name="dev")
 commands.command("perdure.cli.serving:serve", name="serve")
 commands.command("perdure.cli.config:config", name="config")
 commands.command("perdure.cli.versions:commands", name="versions", help="Look at versions, and decide about them.")
-commands.command("perdure.cli.keys:commands", name="keys", help="Create, list and revoke API keys.")
+commands.command("perdure.cli.logs:commands", name="logs", help="Change what servers that run write to the log.")
+commands.command("perdure.cli.audit:commands", name="audit", help="Look at the audit log, and verify it.")
+commands.command("perdure.cli.keys:commands", name="keys", help="Create, list, revoke and prune API keys.")
 commands.command(
     "perdure.cli.migrations:commands", name="migrations", help="Look at the steps versions need on the app's database."
 )
@@ -45,6 +47,7 @@ commands.command(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* (by default the process's own) name, and return its exit code."""
+    open_closed_streams()
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = commands(
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CycloptsError, AppNotFoundError) as error:
         if isinstance(error, AppNotFoundError):
             complain(str(error))
-        elif isinstance(error, UnusedCliTokensError) and tokens[0] in {"versions", "migrations", "keys"}:
+        elif isinstance(error, UnusedCliTokensError) and tokens[0] in {"versions", "migrations", "keys", "audit"}:
             complain(f"here the app is named with --app, as in: perdure {tokens[0]} … --app app.py")
         return EXIT_USAGE
     except BrokenAppError as error:
@@ -94,36 +97,33 @@ def new(name: str, /, *, path: Path | None = None) -> int:
 
 
 @commands.command
-def routes(app: str | None = None, /, *, json: _Switch = False, named: _Named = None) -> int:
+def routes(
+    app: AppArgument = None, /, *, json: Switch = False, named: NamedApp = None, given: LookOptions = AS_SERVED
+) -> int:
     """List the routes of an app, with who may call each and the versions it serves.
 
     Parameters
     ----------
-    app
-        The app; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     json
         Print JSON instead of a table.
     """
     from perdure.cli.show import show_routes
 
-    show_routes(load(find_target(one_app(app, named), Path.cwd())), as_json=json)
+    chosen = one_app(app, named)
+    with given.applied(chosen):
+        show_routes(load(find_target(chosen, Path.cwd())), as_json=json)
     return EXIT_OK
 
 
 @commands.command
 def manifest(
-    app: str | None = None, handler_id: str | None = None, /, *, compact: _Switch = False, named: _Named = None
-) -> int:
+    app: AppArgument = None, handler_id: str | None = None, /, *, compact: Switch = False, named: NamedApp = None,
+    given: LookOptions = AS_SERVED,
+) -> int:  # fmt: skip
     """Print the manifests of an app's handlers, but for WebSockets, as JSON: everything there is to say about each.
 
     Parameters
     ----------
-    app
-        The app; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     handler_id
         Only this handler's, as an object rather than a list; `perdure routes` lists the ids.
     compact
@@ -133,7 +133,9 @@ def manifest(
 
     if named is not None and handler_id is None:
         app, handler_id = None, app  # the only argument is the handler's
-    return show_manifests(load(find_target(one_app(app, named), Path.cwd())), handler_id, compact=compact)
+    chosen = one_app(app, named)
+    with given.applied(chosen):
+        return show_manifests(load(find_target(chosen, Path.cwd())), handler_id, compact=compact)
 
 
 @commands.command
@@ -142,7 +144,7 @@ def diff(
     as_: Annotated[Literal["request", "response"] | None, Parameter("--as")] = None,
     rename: _Many = (), move: _Many = (), ignore: Path | None = None,
     profile: Literal["json", "strict"] = "json", format: Literal["text", "json"] = "text",
-    fail_on: Literal["breaking", "risky"] | None = None, named: _Named = None,
+    fail_on: Literal["breaking", "risky"] | None = None, named: NamedApp = None, given: LookOptions = AS_SERVED,
 ) -> int:  # fmt: skip
     """Say what changed between two sides, and whom it breaks.
 
@@ -153,8 +155,6 @@ def diff(
     ----------
     targets
         An app (found in the current folder by default), or two files.
-    named
-        The app, as versions, migrations and keys take it.
     from_
         Compare this version of the app: a label, date, tag or revision; the last one recorded by default.
     to
@@ -183,22 +183,19 @@ def diff(
         fail_on=fail_on, today=dt.datetime.now(dt.UTC).date(),
     )  # fmt: skip
     app = one_app(targets[0] if targets else None, named)
-    return run_diff(targets or (() if app is None else (app,)), options)
+    with given.applied(app) if len(targets) < 2 else nullcontext():
+        return run_diff(targets or (() if app is None else (app,)), options)
 
 
 @commands.command
 def changelog(
-    app: str | None = None, /, *, from_: Annotated[str | None, Parameter("--from")] = None, to: str | None = None,
-    format: Literal["markdown", "json"] = "markdown", named: _Named = None,
+    app: AppArgument = None, /, *, from_: Annotated[str | None, Parameter("--from")] = None, to: str | None = None,
+    format: Literal["markdown", "json"] = "markdown", named: NamedApp = None, given: LookOptions = AS_SERVED,
 ) -> int:  # fmt: skip
     """Print what changed from version to version, the newest first; what is not recorded yet stands on top.
 
     Parameters
     ----------
-    app
-        The app; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     from_
         Only what came after this version: a label, date, tag or revision.
     to
@@ -208,15 +205,17 @@ def changelog(
     """
     from perdure.cli.changelog import run_changelog
 
-    return run_changelog(one_app(app, named), from_, to, format)
+    chosen = one_app(app, named)
+    with given.applied(chosen):
+        return run_changelog(chosen, from_, to, format)
 
 
 @commands.command
 def check(
-    app: str | None = None, /, *, seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    app: AppArgument = None, /, *, seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     examples: _Count | None = None, limit: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 5.0,
     only: _Many = (), against: _Many = (), store: str | None = None,
-    format: Literal["text", "json"] = "text", named: _Named = None,
+    format: Literal["text", "json"] = "text", named: NamedApp = None, given: LookOptions = AS_SERVED,
 ) -> int:  # fmt: skip
     """Prove on generated values that clients of every version are still served, and that every change is recorded.
 
@@ -224,10 +223,6 @@ def check(
 
     Parameters
     ----------
-    app
-        The app; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     seed
         What the generated values follow from: the same seed gives the same values.
     examples
@@ -249,15 +244,17 @@ def check(
     options = CheckOptions(
         seed=seed, examples=examples, limit_s=limit, only=only, against=against, store=store, format=format
     )
-    return run_check(one_app(app, named), options)
+    chosen = one_app(app, named)
+    with given.applied(chosen):
+        return run_check(chosen, options)
 
 
 @commands.command
 def revision(
-    app: str | None = None, /, *, message: Annotated[str | None, Parameter(name=["--message", "-m"])] = None,
+    app: AppArgument = None, /, *, message: Annotated[str | None, Parameter(name=["--message", "-m"])] = None,
     label: str | None = None, rename: _Many = (), move: _Many = (), date: str | None = None,
-    amend: _Switch = False, squash: str | None = None, redate: str | None = None, after: str | None = None,
-    publish: _Switch = False, named: _Named = None,
+    amend: Switch = False, squash: str | None = None, redate: str | None = None, after: str | None = None,
+    publish: Switch = False, named: NamedApp = None, given: LookOptions = AS_SERVED,
 ) -> int:  # fmt: skip
     """Record what changed since the last revision: the types, and the transformers that are mechanical.
 
@@ -266,10 +263,6 @@ def revision(
 
     Parameters
     ----------
-    app
-        The app; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     message
         What changed; the first line names the revision.
     label
@@ -299,22 +292,20 @@ def revision(
         message=message, label=label, date=date, renames=rename, moves=move, amend=amend, squash=squash, redate=redate,
         after=after, publish=publish,
     )  # fmt: skip
-    return run_revision(one_app(app, named), options, SystemClock())
+    chosen = one_app(app, named)
+    with given.applied(chosen):
+        return run_revision(chosen, options, SystemClock())
 
 
 @commands.command
 def openapi(
-    app: str | None = None, /, *, version: str | None = None, format: Literal["json", "yaml"] | None = None,
-    output: Path | None = None, server: _Many = (), named: _Named = None,
+    app: AppArgument = None, /, *, version: str | None = None, format: Literal["json", "yaml"] | None = None,
+    output: Path | None = None, server: _Many = (), named: NamedApp = None, given: LookOptions = AS_SERVED,
 ) -> int:  # fmt: skip
     """Print the OpenAPI 3.1 document of a version of an app.
 
     Parameters
     ----------
-    app
-        The app; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     version
         Anything a client may ask for: a label, a date, a tag; what one gets that asks for nothing by default.
     format
@@ -326,5 +317,20 @@ def openapi(
     """
     from perdure.cli.openapi import write_document
 
-    found = load(find_target(one_app(app, named), Path.cwd()))
-    return write_document(found, version, format, output, server)
+    chosen = one_app(app, named)
+    with given.applied(chosen):
+        return write_document(load(find_target(chosen, Path.cwd())), version, format, output, server)
+
+
+@commands.command
+def dashboards(*, out: Path = Path()) -> int:
+    """Write a dashboard for Grafana and alert rules for Prometheus; files from before are replaced.
+
+    Parameters
+    ----------
+    out
+        Folder to write them into; the current one by default.
+    """
+    from perdure.cli.dashboards import write_dashboards
+
+    return write_dashboards(out)

@@ -1,19 +1,19 @@
 """`perdure migrations`: the steps that versions need on the app's own database."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, final
+from typing import final
 
 import msgspec
 from cyclopts import App as CommandLine
-from cyclopts import Parameter
 from msgspec import Struct
 from msgspec.structs import replace
 
 from perdure.cli.console import say, write
+from perdure.cli.operations import Operations, recorded_operations
+from perdure.cli.options import HERE, Switch, Where
 from perdure.cli.plan import EXIT_OK
 from perdure.cli.store import existing_store, store_place
 from perdure.cli.tables import print_table
@@ -40,21 +40,6 @@ ever downgraded. Exit codes as for perdure itself; 1 too for a step that fails o
 commands = CommandLine(name="migrations", help=_HELP, help_format="plaintext")
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Where:
-    """Which app, and where its store is."""
-
-    app: str | None = None
-    """The app; found in the current folder by default."""
-    store: str | None = None
-    """URL of the store; by default the one `perdure serve` uses."""
-
-
-_HERE = Where()
-_Switch = Annotated[bool, Parameter(negative=())]
-
-
 @final
 class _Desk(Struct, frozen=True):
     """One app's steps, its versions, and those of them that are live."""
@@ -64,10 +49,12 @@ class _Desk(Struct, frozen=True):
     live: frozenset[str]
     lock: Callable[[], AbstractContextManager[None]]
     """Whoever makes steps is in it."""
+    operations: Operations
+    """Records what is done."""
 
 
 @commands.command
-def status(*, json: _Switch = False, where: Where = _HERE) -> int:
+def status(*, json: Switch = False, where: Where = HERE) -> int:
     """List the steps: which are done, which may be made, and what keeps the others back.
 
     Parameters
@@ -92,7 +79,7 @@ def status(*, json: _Switch = False, where: Where = _HERE) -> int:
 
 @commands.command
 def expand(
-    version: str | None = None, /, *, dry_run: _Switch = False, retry: _Switch = False, where: Where = _HERE
+    version: str | None = None, /, *, dry_run: Switch = False, retry: Switch = False, where: Where = HERE
 ) -> int:
     """Make the expand steps that a version, and those before it, need; what is there is not made again.
 
@@ -110,13 +97,15 @@ def expand(
     with _open_desk(where, is_looking=dry_run) as desk:
         timescape = desk.timescape
         index = timescape.head if version is None else timescape.resolve(version)
-        made = desk.migrations.expand([timescape.versions[index].name], retry=retry, dry_run=dry_run)
+        name = timescape.versions[index].name
+        with nullcontext() if dry_run else desk.operations.of(f"expand {name}{' --retry' if retry else ''}"):
+            made = desk.migrations.expand([name], retry=retry, dry_run=dry_run)
     _tell(made, dry_run=dry_run)
     return EXIT_OK
 
 
 @commands.command
-def contract(*, dry_run: _Switch = False, retry: _Switch = False, where: Where = _HERE) -> int:
+def contract(*, dry_run: Switch = False, retry: Switch = False, where: Where = HERE) -> int:
     """Make the contract steps that no live version stands against; `perdure migrations status` says which do.
 
     Run it when the last process of an older build is gone: this one cannot see them.
@@ -128,14 +117,15 @@ def contract(*, dry_run: _Switch = False, retry: _Switch = False, where: Where =
     retry
         Make a step again that was interrupted, once what it left is put right.
     """
-    with _open_desk(where, is_looking=dry_run) as desk:
+    action = f"contract{' --retry' if retry else ''}"
+    with _open_desk(where, is_looking=dry_run) as desk, nullcontext() if dry_run else desk.operations.of(action):
         made = desk.migrations.contract(desk.live, retry=retry, dry_run=dry_run)
     _tell(made, dry_run=dry_run)
     return EXIT_OK
 
 
 @commands.command
-def accept(step: str, /, *, where: Where = _HERE) -> int:
+def accept(step: str, /, *, where: Where = HERE) -> int:
     """Take the changed file of a step that was made for what was made: the change means nothing.
 
     Parameters
@@ -143,7 +133,7 @@ def accept(step: str, /, *, where: Where = _HERE) -> int:
     step
         Id of the Alembic revision.
     """
-    with _open_desk(where) as desk:
+    with _open_desk(where) as desk, desk.operations.of(f"accept {step}"):
         desk.migrations.accept(step)
     say(f"accepted {step}")
     return EXIT_OK
@@ -158,13 +148,15 @@ def _open_desk(where: Where, *, is_looking: bool = False) -> Iterator[_Desk]:
         is_looking: Nothing is done, so no store is made where there is none.
     """
     target = find_target(where.app, Path.cwd())
-    app = load(target)
+    with where.applied(where.app):
+        app = load(target)
     place = (existing_store if is_looking else store_place)(target, where.store, app.config)
     store = open_store(place.url)
     try:
         migrations = migrations_of(app.name, app.timescape(), app.manifests(), store, app.config, SystemClock())
         live = live_versions(store.control(app.name), store.pins(app.name)[0])
-        yield _Desk(migrations, app.timescape(), live, lambda: store.lock(f"migrations {app.name}"))
+        with recorded_operations(app.config, app.name, "migrations") as operations:
+            yield _Desk(migrations, app.timescape(), live, lambda: store.lock(f"migrations {app.name}"), operations)
     finally:
         store.close()
 

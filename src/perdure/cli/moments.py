@@ -5,7 +5,7 @@ import re
 from perdure.errors import DecisionError
 from perdure.timescape.instants import is_in_calendar, parse_date, parse_instant
 
-__all__ = ["duration", "end", "moment"]
+__all__ = ["duration", "end", "is_duration", "moment"]
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d)")
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -40,18 +40,22 @@ def duration(text: str) -> float:
     return float(found[1]) * _UNIT_S[found[2]]
 
 
+def is_duration(text: str) -> bool:
+    """Return whether *text* is written like a `duration`."""
+    return _DURATION.fullmatch(text) is not None
+
+
 def end(text: str, now_s: float) -> float:
     """Return the Unix time at which something ends: so long after *now_s*, or at a date or instant to come.
 
     Raises:
         DecisionError: *text* is no `duration` and no `moment`, or the time is over, or beyond the calendar.
     """
-    is_duration = _DURATION.fullmatch(text) is not None
-    if not is_duration and parse_date(text) is None and parse_instant(text) is None:
+    if not is_duration(text) and parse_date(text) is None and parse_instant(text) is None:
         raise DecisionError(
             f"{text!r} is no duration such as 90d, no date such as 2027-01-31, no instant such as 2027-01-31T12:00:00Z"
         )
-    end_s = now_s + duration(text) if is_duration else moment(text)
+    end_s = now_s + duration(text) if is_duration(text) else moment(text)
     if end_s <= now_s:
         raise DecisionError(f"{text!r} lies in the past")
     if not is_in_calendar(end_s):

@@ -1,7 +1,7 @@
 """What a server and its worker processes tell each other."""
 
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
 from msgspec import Struct
 
@@ -27,6 +27,10 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     invocation: Invocation = Invocation()
     """What the command line says about the app's settings."""
+    run_folder: Path | None = None
+    """Where workers count, so that each can tell what all have counted."""
+    turns_fd: int | None = None
+    """A file by which workers take turns to write to the log; see `perdure.logs.lines`."""
     linger_s: float = 1.0
     """Time clients that keep their connections open have to send one more request, when a worker drains."""
     reloads: bool = False
@@ -44,6 +48,8 @@ class WorkerPlan(Struct, frozen=True, kw_only=True):
     linger_s: float
     reloads: bool
     is_unix: bool = False
+    run_folder: str | None = None
+    turns_fd: int | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
     invocation: Invocation = Invocation()
@@ -55,3 +61,5 @@ class Ready(Struct, frozen=True, kw_only=True):
 
     app: str
     drain_timeout_s: float
+    log_format: Literal["json", "logfmt"] | None = None
+    """What lines of its log look like, where they are for programs."""

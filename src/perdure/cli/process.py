@@ -11,7 +11,7 @@ from typing import final
 
 import msgspec
 
-from perdure.cli.console import complain
+from perdure.cli.alarm import alarm
 from perdure.cli.listener import Listener
 from perdure.cli.plan import Ready, ServerSettings, WorkerPlan
 
@@ -50,12 +50,12 @@ class Worker:
         try:
             await asyncio.wait_for(self._process.wait(), timeout_s)
         except TimeoutError:
-            complain(f"worker {self.pid} still had requests after {timeout_s:g} s and was killed")
+            alarm(f"worker {self.pid} still had requests after {timeout_s:g} s and was killed")
             self.kill()
             await self._process.wait()
             return False
         if self._process.returncode:
-            complain(f"worker {self.pid} ended badly ({describe_ending(self._process.returncode)})")
+            alarm(f"worker {self.pid} ended badly ({describe_ending(self._process.returncode)})")
         return self._process.returncode == 0
 
     def abandon(self, *, can_answer: bool) -> None:
@@ -90,6 +90,8 @@ async def start_worker(settings: ServerSettings, listener: Listener, number: int
         linger_s=settings.linger_s,
         reloads=settings.reloads,
         is_unix=listener.is_unix,
+        run_folder=str(settings.run_folder) if settings.run_folder else None,
+        turns_fd=settings.turns_fd,
         tls_cert=str(settings.tls_cert) if settings.tls_cert else None,
         tls_key=str(settings.tls_key) if settings.tls_key else None,
         invocation=settings.invocation,
@@ -102,7 +104,7 @@ async def start_worker(settings: ServerSettings, listener: Listener, number: int
             "-m",
             "perdure.cli.worker",
             msgspec.json.encode(plan).decode(),
-            pass_fds=(listener.fileno(), theirs.fileno()),
+            pass_fds=tuple(fd for fd in (listener.fileno(), theirs.fileno(), settings.turns_fd) if fd is not None),
             process_group=None if settings.reloads else 0,
             env={
                 **os.environ,

@@ -39,7 +39,8 @@ def locate(error: BaseException, project: Path) -> Location | None:
     """Return the line of the user's code that *error* is about, if any is.
 
     Definition errors name it themselves; a syntax error has it; otherwise it is the innermost frame in *project*, of
-    the error or of what caused it; or failing that the error's innermost one that is neither Perdure's nor Python's.
+    the error or of what caused it; or failing that, but not for errors of Perdure's own, the error's innermost one that
+    is neither Perdure's nor Python's.
     """
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return Location(error.filename, error.lineno)
@@ -50,6 +51,8 @@ def locate(error: BaseException, project: Path) -> Location | None:
         own = [at for at in _frames(each) if _is_in(project, at.file)]
         if own:
             return own[-1]
+    if isinstance(error, PerdureError):  # it says itself what is wrong; the frames it passed, Granian's, do not
+        return None
     foreign = [at for at in _frames(error) if not at.file.startswith(_NOBODYS) or _is_package(at.file)]
     return foreign[-1] if foreign else None
 

@@ -1,16 +1,16 @@
 """`perdure revision`: record what changed, and keep what is not published yet in order."""
 
-import logging
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from msgspec import Struct
 
 from perdure.cli.console import complain, say
+from perdure.cli.operations import recorded_operations
 from perdure.cli.plan import EXIT_OK, EXIT_USAGE
-from perdure.cli.target import Target, find_target, import_app, load
+from perdure.cli.target import Target, find_target, import_app, load_quietly
 from perdure.clock import Clock
 from perdure.errors import RevisionError
 from perdure.timescape.authoring.amending import amend_revision
@@ -21,9 +21,6 @@ from perdure.timescape.authoring.recording import Order, Written, check_label, c
 from perdure.timescape.authoring.redating import redate_revisions
 from perdure.timescape.authoring.squashing import squash_revisions
 from perdure.timescape.loading import load_revisions
-
-if TYPE_CHECKING:
-    from perdure.app import App
 
 __all__ = ["RevisionOptions", "run_revision"]
 
@@ -103,23 +100,13 @@ def _malformed(options: RevisionOptions) -> str | None:
     return None
 
 
-def _load(target: Target) -> "App":
-    """Return the app, without a word about what is recorded but gone: that is what a revision is written for."""
-    logger = logging.getLogger("perdure.app")
-    was, logger.disabled = logger.disabled, True
-    try:
-        return load(target)
-    finally:
-        logger.disabled = was
-
-
 def _record(target: Target, options: RevisionOptions, clock: Clock) -> int:
     order = Order(
         message=options.message or "", label=options.label,
         seconds=None if options.date is None else read_instant(options.date),
         renames=options.renames, moves=options.moves,
     )  # fmt: skip
-    app = _load(target)
+    app = load_quietly(target)
     folder = app.revisions_folder
     revisions = load_revisions(folder) if folder.is_dir() else ()
     written = record_revision(folder, revisions, app.api(), order, clock)
@@ -131,7 +118,7 @@ def _record(target: Target, options: RevisionOptions, clock: Clock) -> int:
 
 
 def _amend(target: Target, options: RevisionOptions) -> int:
-    app = _load(target)
+    app = load_quietly(target)
     written = amend_revision(app.revisions_folder, app.api(), options.message, options.label,
                              (options.renames, options.moves))  # fmt: skip
     _tell(written, "amended")
@@ -159,7 +146,9 @@ def _redate(target: Target, options: RevisionOptions, clock: Clock) -> int:
 
 
 def _publish(target: Target) -> int:
-    names = publish_revisions(import_app(target).revisions_folder)
+    app = import_app(target)
+    with recorded_operations(app.config, app.name, "revision") as operations, operations.of("publish"):
+        names = publish_revisions(app.revisions_folder)
     for name in names:
         say(f"published {name}")
     if not names:

@@ -1,12 +1,16 @@
 """`perdure dev` and `perdure serve`."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, validators
 
 from perdure.cli.console import complain
-from perdure.cli.options import NOTHING, ExistingFile, SettingsOptions
+from perdure.cli.options import NOTHING, AppArgument, ExistingFile, NamedApp, SettingsOptions
 from perdure.cli.plan import EXIT_USAGE, ServerSettings
 from perdure.cli.target import find_target, one_app
 
@@ -14,14 +18,13 @@ __all__ = ["dev", "serve"]
 
 _Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
-_Named = Annotated[str | None, Parameter("--app")]
 # Kept connections get the old code's answers for as long.
 _RELOAD_LINGER_S = 0.15
 
 
 def dev(
-    app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, store: str | None = None,
-    named: _Named = None, given: SettingsOptions = NOTHING,
+    app: AppArgument = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, store: str | None = None,
+    named: NamedApp = None, given: SettingsOptions = NOTHING,
 ) -> int:  # fmt: skip
     """Serve with one worker and reload when the app's files change; errors are told with file and line.
 
@@ -29,10 +32,6 @@ def dev(
 
     Parameters
     ----------
-    app
-        The app to serve; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     host
         Address to listen on.
     port
@@ -48,18 +47,21 @@ def dev(
 
     target = find_target(one_app(app, named), Path.cwd())
     invocation = given.invocation(store=store, env_file=project_folder(target) / ".env")
-    settings = ServerSettings(target=target, invocation=invocation, reloads=True, linger_s=_RELOAD_LINGER_S)
     listener = listen_on(host, port)
     workers: list[Worker] = []
-    return run_until_signalled(
-        lambda: serve_reloading(settings, listener, workers), lambda: stop_workers(listener, workers)
-    )
+    with _run_folder() as folder:
+        settings = ServerSettings(
+            target=target, invocation=invocation, reloads=True, linger_s=_RELOAD_LINGER_S, run_folder=folder
+        )
+        return run_until_signalled(
+            lambda: serve_reloading(settings, listener, workers), lambda: stop_workers(listener, workers)
+        )
 
 
 def serve(
-    app: str | None = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, workers: _Count = 1,
+    app: AppArgument = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, workers: _Count = 1,
     tls_cert: ExistingFile | None = None, tls_key: ExistingFile | None = None, uds: Path | None = None,
-    store: str | None = None, named: _Named = None, given: SettingsOptions = NOTHING,
+    store: str | None = None, named: NamedApp = None, given: SettingsOptions = NOTHING,
 ) -> int:  # fmt: skip
     """Serve in production: worker processes on one socket; SIGTERM or Ctrl-C answers every request, then ends.
 
@@ -67,10 +69,6 @@ def serve(
 
     Parameters
     ----------
-    app
-        The app to serve; found in the current folder by default.
-    named
-        The app, as versions, migrations and keys take it.
     host
         Address to listen on; 0.0.0.0 for all of IPv4.
     port
@@ -98,10 +96,38 @@ def serve(
     if tls_cert is not None and tls_key is not None:
         check_certificate(tls_cert, tls_key)
     target = find_target(one_app(app, named), Path.cwd())
-    settings = ServerSettings(
-        target=target, workers=workers, tls_cert=tls_cert, tls_key=tls_key, invocation=given.invocation(store=store)
-    )
+    invocation = given.invocation(store=store)
     listener = listen_on_path(uds) if uds is not None else listen_on(host, port)
     running: list[Worker] = []
-    supervisor = Supervisor(settings, listener, running)
-    return run_until_signalled(supervisor.serve, lambda: stop_workers(listener, running), supervisor.reload)
+    with _run_folder() as folder:
+        settings = ServerSettings(
+            target=target, workers=workers, tls_cert=tls_cert, tls_key=tls_key, invocation=invocation,
+            turns_fd=_turns(), run_folder=folder,
+        )  # fmt: skip
+        supervisor = Supervisor(settings, listener, running)
+        return run_until_signalled(supervisor.serve, lambda: stop_workers(listener, running), supervisor.reload)
+
+
+@contextmanager
+def _run_folder() -> Iterator[Path | None]:
+    """Yield a folder for workers to count in, until the server has ended; None where there cannot be one."""
+    from perdure.telemetry.run_folder import RunFolder
+
+    try:
+        folder = RunFolder()
+    except OSError as error:
+        complain(f"metrics are of each worker by itself: {error}")
+        yield None
+        return
+    try:
+        yield folder.path
+    finally:
+        folder.remove()
+
+
+def _turns() -> int:
+    """Return an open file that is nowhere; workers take turns by locking it."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("perdure-turns")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

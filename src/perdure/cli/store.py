@@ -8,10 +8,11 @@ from perdure.config import Config
 from perdure.errors import StoreError
 from perdure.rollout.opening import FORGETFUL, StorePlace
 
-__all__ = ["check_exists", "existing_store", "project_folder", "store_place"]
+__all__ = ["check_exists", "existing_store", "project_folder", "store_place", "wishes_file"]
 
 _FOLDER = ".perdure"
 _FILE = "store.db"
+_WISHES = "log-levels.json"
 _SQLITE = "sqlite:///"
 
 
@@ -57,6 +58,11 @@ def existing_store(target: Target, given: str | None, config: Config) -> StorePl
         return StorePlace(url=named)
     own = project_folder(target) / _FOLDER / _FILE
     return StorePlace(url=f"{_SQLITE}{own}", is_required=False) if own.is_file() else FORGETFUL
+
+
+def wishes_file(target: Target) -> Path:
+    """Return where an operator's wishes for levels of loggers are, if there are any."""
+    return project_folder(target) / _FOLDER / _WISHES
 
 
 def check_exists(url: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import final
 
+from perdure.cli.alarm import alarm, log_like
 from perdure.cli.console import complain, say
 from perdure.cli.crew import Crew
 from perdure.cli.listener import Listener
@@ -100,6 +101,9 @@ class Supervisor:
             code = await crew.replace(self._settings)
             if code != EXIT_OK:
                 return code
+            form = crew.serving[0].ready.log_format if crew.serving and crew.serving[0].ready else None
+            if form is not None:
+                log_like(form, self._settings.turns_fd)
             announce(self._settings, self._listener, crew.serving)
             self._is_started = True
             self._refill()
@@ -125,10 +129,10 @@ class Supervisor:
             if cert is not None and key is not None:
                 check_certificate(cert, key)
         except ConfigError as error:
-            complain(f"not reloaded: {error}")
+            alarm(f"not reloaded: {error}")
             return
         if await self._crew.replace(self._settings) != EXIT_OK:
-            complain("not reloaded: the workers from before go on with what they have")
+            alarm("not reloaded: the workers from before go on with what they have")
             return
         say(f"reloaded in {(asyncio.get_running_loop().time() - began_s) * 1000:.0f} ms")
         self._crashed_at_s.clear()
@@ -136,9 +140,9 @@ class Supervisor:
     def _on_death(self, worker: Worker, ending: int) -> None:
         now_s = asyncio.get_running_loop().time()
         self._crashed_at_s = [at for at in self._crashed_at_s if now_s - at < _CRASH_WINDOW_S] + [now_s]
-        complain(f"worker {worker.pid} ended by itself ({describe_ending(ending)}); starting another")
+        alarm(f"worker {worker.pid} ended by itself ({describe_ending(ending)}); starting another")
         if len(self._crashed_at_s) > _CRASHES_PER_WORKER * self._settings.workers:
-            complain("workers do not stay up; giving up")
+            alarm("workers do not stay up; giving up")
             self._end(EXIT_FAILED)
         else:
             self._refill()

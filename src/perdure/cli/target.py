@@ -4,6 +4,7 @@ Finding and importing are apart: a server finds in the parent process and import
 """
 
 import importlib
+import logging
 import re
 import sys
 import tomllib
@@ -180,6 +181,16 @@ def load(target: Target) -> "App":
     except Exception as error:
         raise BrokenAppError(target) from error
     return app
+
+
+def load_quietly(target: Target) -> "App":
+    """Return the app as `load` does, without a word about what is recorded but not served: the caller tells that."""
+    logger = logging.getLogger("perdure.app")
+    was, logger.disabled = logger.disabled, True
+    try:
+        return load(target)
+    finally:
+        logger.disabled = was
 
 
 def import_app(target: Target) -> "App":

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, final
+from typing import final
 
-from cyclopts import Parameter
 from msgspec import Struct
 from msgspec.structs import replace
 
 from perdure.cli.console import complain
+from perdure.cli.operations import Operations, recorded_operations
 from perdure.cli.operator import operator
+from perdure.cli.options import Where
 from perdure.cli.store import existing_store, store_place
 from perdure.cli.target import find_target, load
 from perdure.clock import SystemClock
@@ -28,27 +28,9 @@ from perdure.store.opening import open_store
 from perdure.store.records import Control, HealthReport, VersionControl, VersionUse
 from perdure.timescape.instants import format_instant
 
-__all__ = ["HERE", "Desk", "Switch", "VersionLine", "Where", "open_desk", "shown_time"]
+__all__ = ["Desk", "VersionLine", "open_desk", "shown_time"]
 
 _HEALTH_FRESH_S = 60.0
-
-Switch = Annotated[bool, Parameter(negative=())]
-"""An option that is given or not; there is no ``--no-…`` beside it."""
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Where:
-    """Which app, and where its store is."""
-
-    app: str | None = None
-    """The app; found in the current folder by default."""
-    store: str | None = None
-    """URL of the store; by default the one `perdure serve` uses."""
-
-
-HERE = Where()
-"""The app in the current folder, and its own store."""
 
 
 @final
@@ -87,11 +69,15 @@ class VersionLine(Struct, frozen=True, kw_only=True):
 class Desk:
     """One app's versions, for looking and for deciding."""
 
-    def __init__(self, app: str, config: Config, rollout: Rollout, store: Store, *, has_drafts: bool) -> None:
+    def __init__(
+        self, app: str, config: Config, rollout: Rollout, store: Store, operations: Operations, *, has_drafts: bool
+    ) -> None:
         self.app = app
         self.config = config
         self.rollout = rollout
         self.store = store
+        self.operations = operations
+        """Records what is decided."""
         self.has_drafts = has_drafts
         """See `Rollout.register`."""
         self.now_s = SystemClock().time()
@@ -105,14 +91,16 @@ class Desk:
         """Decide, note *action* in the journal, and return the versions as they are then.
 
         Raises:
-            DecisionError: What *edit* raises.
+            AuditError: It cannot be recorded, and so must not be done.
+        DecisionError: What *edit* raises.
             StoreError: The store cannot be written.
         """
         roster = self.roster()
-        self.store.decide(
-            self.app, lambda control: edit(control, replace(roster, control=control)),
-            actor=operator(), action=action, at_s=self.now_s,
-        )  # fmt: skip
+        with self.operations.of(action):
+            self.store.decide(
+                self.app, lambda control: edit(control, replace(roster, control=control)),
+                actor=operator(), action=action, at_s=self.now_s,
+            )  # fmt: skip
         return self.roster()
 
     def lines(self) -> tuple[VersionLine, ...]:
@@ -171,13 +159,15 @@ def open_desk(where: Where, *, is_looking: bool = False) -> Iterator[Desk]:
         StoreError: The store cannot be used, or servers of this build would not use it.
     """
     target = find_target(where.app, Path.cwd())
-    loaded = load(target)
+    with where.applied(where.app):
+        loaded = load(target)
     place: StorePlace = (existing_store if is_looking else store_place)(target, where.store, loaded.config)
     opened = open_store(place.url)
     try:
         rollout = loaded.rollout_in(opened)
         _check_history(rollout, place)
-        yield Desk(loaded.name, loaded.config, rollout, opened, has_drafts=not place.is_required)
+        with recorded_operations(loaded.config, loaded.name, "versions") as operations:
+            yield Desk(loaded.name, loaded.config, rollout, opened, operations, has_drafts=not place.is_required)
     finally:
         opened.close()
 

@@ -6,8 +6,9 @@ from cyclopts import Parameter
 
 from perdure.cli.console import say
 from perdure.cli.moments import duration, moment
+from perdure.cli.options import HERE, Switch, Where
 from perdure.cli.plan import EXIT_OK
-from perdure.cli.versions_desk import HERE, Desk, Switch, Where, open_desk
+from perdure.cli.versions_desk import Desk, open_desk
 from perdure.errors import DecisionError
 from perdure.rollout import decisions
 from perdure.store.records import Control

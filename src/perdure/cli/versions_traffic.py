@@ -5,8 +5,9 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from perdure.cli.console import say
+from perdure.cli.options import HERE, Switch, Where
 from perdure.cli.plan import EXIT_OK
-from perdure.cli.versions_desk import HERE, Switch, Where, open_desk
+from perdure.cli.versions_desk import open_desk
 from perdure.errors import DecisionError
 from perdure.rollout import decisions
 from perdure.rollout.clients import LIMIT_CHARACTERS
@@ -34,7 +35,8 @@ def activate(version: str, /, *, percent: _Percent = 100, tag: str | None = None
         roster = desk.roster()
         name = roster.find(version)
         shared = tag or roster.default
-        desk.rollout.expand((name,))
+        with desk.operations.of(f"expand {name}"):
+            desk.rollout.expand((name,))
         if percent == 100:
             desk.decide(f"activate {name}", lambda control, _: decisions.activate(control, (name,), desk.now_s))
             say(f"{name} is active")
@@ -141,7 +143,8 @@ def pin(client: str, version: str, /, *, where: Where = HERE) -> int:
             raise DecisionError(
                 f"a client's name has at most {LIMIT_CHARACTERS} characters, and this one has {len(client)}"
             )
-        desk.store.pin(desk.app, [Pin(client=client, version=name, since_s=desk.now_s)])
+        with desk.operations.of(f"pin {client} {name}"):
+            desk.store.pin(desk.app, [Pin(client=client, version=name, since_s=desk.now_s)])
         say(f"{client} is pinned to {name}")
     return EXIT_OK
 
@@ -155,10 +158,11 @@ def unpin(client: str, /, *, where: Where = HERE) -> int:
         The client.
     """
     with open_desk(where) as desk:
-        if not desk.store.unpin(desk.app, client):
-            pinned = sorted(each.client for each in desk.store.pins(desk.app)[0])
-            shown = ", ".join(pinned[:12]) + (f" and {len(pinned) - 12} more" if len(pinned) > 12 else "")
-            raise DecisionError(f"{client!r} is not pinned; clients that are: {shown or 'none'}")
+        with desk.operations.of(f"unpin {client}"):
+            if not desk.store.unpin(desk.app, client):
+                pinned = sorted(each.client for each in desk.store.pins(desk.app)[0])
+                shown = ", ".join(pinned[:12]) + (f" and {len(pinned) - 12} more" if len(pinned) > 12 else "")
+                raise DecisionError(f"{client!r} is not pinned; clients that are: {shown or 'none'}")
         say(f"{client} is pinned no more")
     return EXIT_OK
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from perdure.cli.options import HERE, Switch, Where
 from perdure.cli.plan import EXIT_OK
-from perdure.cli.versions_desk import HERE, Desk, Switch, Where, open_desk
+from perdure.cli.versions_desk import Desk, open_desk
 from perdure.cli.versions_tables import print_journal, print_pins, print_usage, print_version, print_versions
 from perdure.errors import DecisionError
 from perdure.store.records import UsageCount
@@ -94,7 +95,8 @@ def pins(*, json: Switch = False, where: Where = HERE) -> int:
 def register(*, where: Where = HERE) -> int:
     """Tell the store the versions of this code, without serving it; servers do so when they start."""
     with open_desk(where) as desk:
-        desk.rollout.register(has_drafts=desk.has_drafts)
+        with desk.operations.of("register"):
+            desk.rollout.register(has_drafts=desk.has_drafts)
         print_versions(desk.lines(), as_json=False)
     return EXIT_OK
 

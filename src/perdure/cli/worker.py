@@ -12,6 +12,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from pathlib import Path
 from socket import socket
+from time import time
 from typing import NoReturn, final
 
 import msgspec
@@ -21,25 +22,26 @@ from granian.log import LogLevels
 from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server import MPServer
 
+from perdure.app import App
 from perdure.cli.console import complain
 from perdure.cli.drain import DrainingTarget
+from perdure.cli.idle import raise_descriptor_limit
 from perdure.cli.listener import BACKLOG
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Ready, WorkerPlan
-from perdure.cli.store import store_place
+from perdure.cli.store import store_place, wishes_file
 from perdure.cli.target import BrokenAppError, load
 from perdure.cli.unrecorded import warn_of_unrecorded
 from perdure.config import invoked
-from perdure.errors import AppNotFoundError, MigrationError, SettingsError, StoreError
+from perdure.errors import AppNotFoundError, AuditError, MigrationError, SettingsError, StoreError
+from perdure.logs.levels import Levels
+from perdure.logs.setup import early_records, serving_logs
 
 __all__ = ["run"]
 
 _HEADER_TIMEOUT_MS = 30_000
-_LOGGING = {
-    "handlers": {
-        stream: {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
-        for stream in ("console", "access")
-    }
-}
+# Incremental: what is set up already would be closed, else. Granian's records go where all others go.
+_LOGGING = {"incremental": True, "handlers": {}, "loggers": {"_granian": {"propagate": True}}}
+_LEVELS_S = 1.0
 
 
 @final
@@ -76,11 +78,15 @@ def run(plan: WorkerPlan) -> int:
     """Serve as *plan* says until drained; return the exit code."""
     # Bytecode is told from stale by seconds and size: a change of one letter, right after a load, would not be seen.
     sys.dont_write_bytecode = plan.reloads or sys.dont_write_bytecode
+    raise_descriptor_limit()
     # A handler rather than SIG_IGN, which processes that the app starts would inherit: SIGHUP is for the parent.
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     try:
-        with invoked(plan.invocation):
+        with invoked(plan.invocation), early_records():
             app = load(plan.target)
+            logs = serving_logs(
+                app.config.logs, is_development=plan.reloads, lock_fd=plan.turns_fd, wishes=wishes_file(plan.target)
+            )
     except AppNotFoundError as error:
         complain(str(error))
         return EXIT_USAGE
@@ -94,13 +100,16 @@ def run(plan: WorkerPlan) -> int:
     if not plan.reloads and os.environ.get("PERDURE_WORKER", "0") == "0":
         warn_of_unrecorded(app)
     app.keep_versions_in(store_place(plan.target, None, app.config))
+    if plan.run_folder is not None:
+        _share_metrics(app, plan.run_folder)
     control = socket(fileno=plan.control_fd)
-    ready = Ready(app=app.name, drain_timeout_s=app.config.drain_timeout_s)
+    ready = Ready(app=app.name, drain_timeout_s=app.config.drain_timeout_s, log_format=logs.for_programs)
 
     def announce(loop: AbstractEventLoop) -> None:
         with socket(fileno=os.dup(plan.listening_fd)) as listening:
             listening.listen(BACKLOG)
         loop.add_reader(control, leave, loop)
+        _tend(logs.levels, loop)
         control.sendall(msgspec.json.encode(ready) + b"\n")
 
     def leave(loop: AbstractEventLoop) -> None:
@@ -110,13 +119,26 @@ def run(plan: WorkerPlan) -> int:
     target = DrainingTarget(app, plan.listening_fd, plan.linger_s, announce)
     try:
         _InPlaceServer(plan).serve(target_loader=lambda: target, wrap_loader=False)  # type: ignore[arg-type, return-value]
-    except (StoreError, MigrationError) as error:  # told by themselves: no line of the app is to blame
+    except (AuditError, StoreError, MigrationError) as error:  # told by themselves: no line of the app is to blame
         complain(app.masked(str(error)))
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - whatever the app's start raised is told like a broken definition
         _report(error, plan, app.masked)
         return EXIT_FAILED
     return EXIT_OK
+
+
+def _share_metrics(app: App, folder: str) -> None:
+    try:
+        app.share_metrics(Path(folder), int(os.environ["PERDURE_WORKER"]))
+    except OSError as error:
+        complain(f"metrics are of each worker by itself: {error}")
+
+
+def _tend(levels: Levels, loop: AbstractEventLoop) -> None:
+    """Let levels follow an operator's wishes, for as long as *loop* runs."""
+    levels.refresh(time())
+    loop.call_later(_LEVELS_S, _tend, levels, loop)
 
 
 def _report(error: BaseException, plan: WorkerPlan, mask: Callable[[str], str] = str) -> None:

@@ -19,6 +19,8 @@ __all__ = ["Builder", "masked"]
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):\S*@")
 _QUERY_PASSWORD = re.compile(r"([?&][^=&\s]*(?:pass|secret|token|key)[^=&\s]*=)[^&\s]*", re.IGNORECASE)
 
+_DSN_PASSWORD = re.compile(r"\b((?:password|pwd)\s*=\s*)(?:'[^']*'|[^\s;&']+)", re.IGNORECASE)
+
 
 class _FaultyError(Exception):
     """Something in what is being built is wrong and has been told."""
@@ -134,8 +136,9 @@ class Builder:
 
 
 def masked(text: str) -> str:
-    """Return *text* with the passwords of URLs in it made unreadable."""
-    return _QUERY_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
+    """Return *text* with the passwords of URLs and connection strings in it made unreadable."""
+    readable = _QUERY_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
+    return _DSN_PASSWORD.sub(r"\1***", readable)
 
 
 def _qualified(message: str, at: SettingPath) -> str:

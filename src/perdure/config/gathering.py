@@ -55,6 +55,9 @@ class Gathered:
             else:
                 self._tell_unknown(at, name, list(types), source)
         elif kind.members is not None or kind.is_free:
+            member = kind_of(kind.members or object)
+            if not (member.is_free or member.record or member.members):
+                rest = (".".join(rest),)  # such a key may have dots: nothing else can be meant by them
             key = self._known_key(at, rest[0]) if source.is_text else rest[0]
             self._follow(kind.members or object, (*at, key), rest[1:], source)
         else:

@@ -4,6 +4,8 @@ Source: SPEC 3.6.
 """
 
 import re
+from collections.abc import Iterable
+from ipaddress import ip_network
 from typing import Literal, final
 
 from msgspec import Struct
@@ -11,9 +13,21 @@ from msgspec import Struct
 from perdure.config.checks import check_positive, check_types
 from perdure.errors import ConfigError
 
-__all__ = ["CorsSettings", "ProxySettings"]
+__all__ = ["CorsSettings", "ProxySettings", "check_hosts"]
 
 _origin = re.compile(r"[a-z][a-z0-9+.-]*://(?:\*\.)?(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?").fullmatch
+_host_pattern = re.compile(r"(?:\*\.)?(?:(?:[A-Za-z0-9_~-]+\.)*[A-Za-z0-9_~-]+|\[[0-9A-Fa-f:.]+\])").fullmatch
+
+
+def check_hosts(hosts: Iterable[str]) -> None:
+    """Refuse what is no host that requests could be for.
+
+    Raises:
+        ConfigError: One is none, or has a port.
+    """
+    for each in hosts:
+        if not _host_pattern(each):
+            raise ConfigError(f"hosts: {each!r} is no host; write shop.example or *.shop.example, without a port")
 
 
 @final
@@ -67,3 +81,8 @@ class ProxySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         check_types(self)
+        for text in self.trusted:
+            try:
+                _ = text == "unix" or ip_network(text)
+            except ValueError as error:
+                raise ConfigError(f"proxies.trusted: {text!r} is no address, network or 'unix': {error}") from error

@@ -10,13 +10,17 @@ from typing import final
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
+from perdure.config.audit import AuditSettings
 from perdure.config.checks import check_path, check_positive, check_types, freeze, is_header_name
 from perdure.config.identity import AuthSettings
-from perdure.config.ingress import CorsSettings, ProxySettings
+from perdure.config.ingress import CorsSettings, ProxySettings, check_hosts
 from perdure.config.kinds import FilePath, StoreUrl
+from perdure.config.logs import LogSettings
+from perdure.config.metrics import MetricsSettings
 from perdure.config.policy import CapacitySettings, RateSettings
 from perdure.config.rollout import RolloutSettings
 from perdure.config.secrets import SecretSettings
+from perdure.config.traces import OtlpSettings, TraceSettings
 from perdure.errors import ConfigError
 
 __all__ = ["Config"]
@@ -91,6 +95,16 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which pages of other origins may call; None: none may. A route can set its own."""
     secrets: SecretSettings = SecretSettings()
     """Where secrets come from."""
+    audit: AuditSettings = AuditSettings()
+    """What is recorded for auditors."""
+    logs: LogSettings = LogSettings()
+    """What is written to the log, and how."""
+    metrics: MetricsSettings = MetricsSettings()
+    """What is counted, and who may read it."""
+    traces: TraceSettings = TraceSettings()
+    """Which requests are traced."""
+    otlp: OtlpSettings = OtlpSettings()
+    """Where spans and metrics are sent."""
     settings: Mapping[str, object] = MappingProxyType({})
     """The application's own settings: ``gctx.config.settings["currency"]``."""
 
@@ -103,6 +117,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         check_positive(self, positive)
         if self.store_url is not None and "://" not in self.store_url and self.store_url != "memory:":
             raise ConfigError("store_url must be a URL: sqlite:///PATH, postgresql://… or memory:")
+        if self.hsts_s is not None and self.hsts_s < 0:
+            raise ConfigError(f"hsts_s must be 0 or more, not {self.hsts_s}")
+        check_hosts(self.hosts)
         if not is_header_name(self.version_header):
             raise ConfigError(f"version_header must be a header name, not {self.version_header!r}")
         for name in ("openapi_path", "docs_path"):

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import final
 
-from msgspec import Struct
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 from perdure.config.building import Builder
 from perdure.config.entries import SettingPath, Source, refuse
@@ -45,6 +46,8 @@ class Invocation(Struct, frozen=True, kw_only=True):
     flags: tuple[Flag, ...] = ()
     env_file: str | None = None
     """Absolute path of the `.env` file whose variables are added to the environment; need not exist."""
+    is_development: bool = False
+    """Whether somebody works on the app."""
 
 
 @final
@@ -69,10 +72,9 @@ class Resolved(Struct, frozen=True):
 
     def origin_at(self, at: SettingPath) -> str:
         """Return the same for a setting by its path, in which names may have dots."""
-        for length in range(len(at), 0, -1):
-            if at[:length] in self.origins:
-                return self.origins[at[:length]]
-        return "default" if _value_at(self.given, at) == _value_at(Config(), at) else "code"
+        if at in self.origins:
+            return self.origins[at]
+        return "default" if _is_default(self.given, Config(), at) else "code"
 
 
 _INVOCATION: ContextVar[Invocation | None] = ContextVar("perdure_invocation", default=None)
@@ -156,8 +158,21 @@ def _path(flag: Flag) -> SettingPath:
     return at
 
 
-def _value_at(config: Config, at: SettingPath) -> object:
-    value: object = config
-    for name in at:
-        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
-    return value
+def _is_default(value: object, default: object, at: SettingPath) -> bool:
+    """Return whether what *value* has at *at* is what holds where nothing is said, *default* being so for *value*.
+
+    What is in a group that is not there by default has the defaults that the group declares.
+    """
+    if not at:
+        return value == default
+    if isinstance(value, Struct) and type(default) is not type(value):
+        declared = next((field for field in fields(value) if field.name == at[0]), None)
+        inner = NODEFAULT if declared is None else declared.default
+        if declared is not None and declared.default_factory is not NODEFAULT:
+            inner = declared.default_factory()
+        return _is_default(_part(value, at[0]), inner, at[1:])
+    return _is_default(_part(value, at[0]), _part(default, at[0]), at[1:])
+
+
+def _part(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)

@@ -7,24 +7,32 @@ and the time. `events_of` makes readable `LifecycleEvent` records of both when s
 Source: SPEC 3.3, properties 20 and 42.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, cast, final
 
 from msgspec import Struct
 
 __all__ = [
-    "REQUEST", "EventKind", "LifecycleEvent", "Mark", "Moments", "Stage", "StageKind", "events_of", "marks_of",
+    "REQUEST", "EventKind", "Fact", "LifecycleEvent", "Mark", "Moments", "Stage", "StageKind", "events_of", "marks_of",
     "open_stage",
 ]  # fmt: skip
 
 StageKind = Literal[
     "request", "validation", "transform", "hook", "handler", "spawn", "response", "module", "publish", "secret",
-    "compensation",
+    "compensation", "client",
 ]  # fmt: skip
-"""What a stage does; ``response`` is encoding, carrying back and checking the answer."""
+"""What a stage does; ``response`` is encoding, carrying back and checking the answer, ``client`` a call to another
+server."""
 
 EventKind = Literal["start", "end", "error"]
 """A stage's start, and one of its two ends."""
+
+
+Fact = str | int | tuple[str, ...]
+"""What one name says of a stage."""
+
+_NO_FACTS: Mapping[str, Fact] = MappingProxyType({})
 
 
 @final
@@ -34,11 +42,15 @@ class Mark(Struct, frozen=True):
     stage: "Stage"
     kind: EventKind
     error: BaseException | None = None
+    begun: "Mark | None" = None
+    """Of an end: the start it belongs to, where several of one stage may be under way at once."""
+    inside: "Mark | None" = None
+    """Of a start: the one of what it is a part of; None where that is the request's own course."""
 
 
 @final
 class Stage:
-    """One step of a request's life, made once per plan.
+    """One step of a request's life, made once per plan, or for one request.
 
     Args:
         kind: What it does.
@@ -46,12 +58,16 @@ class Stage:
         level: For hooks: ``before:global``, ``after:route``, ``catch:local``, …
     """
 
-    __slots__ = ("ended", "kind", "level", "name", "started")
+    __slots__ = ("ended", "facts", "kind", "level", "name", "span_id", "started")
 
     def __init__(self, kind: StageKind, name: str, level: str = "") -> None:
         self.kind = kind
         self.name = name
         self.level = level
+        self.facts: Mapping[str, Fact] = _NO_FACTS
+        """What else is to be told of it, by the names of OpenTelemetry's conventions."""
+        self.span_id = ""
+        """Of its span, where another server was told of it: 16 digits."""
         self.started = Mark(self, "start")
         self.ended = Mark(self, "end")
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, final
 from typing_extensions import TypeVar
 
 from perdure.config import Config
+from perdure.context.metrics import MetricsView
 from perdure.context.secret import SecretsView
 
 __all__ = ["GlobalContext", "TimescapeView"]
@@ -34,26 +35,29 @@ class TimescapeView(Protocol):
 
 @final
 class GlobalContext(Generic[Modules]):
-    """Modules, secrets, configuration and Timescape, one for the whole `App`.
+    """Modules, secrets, metrics, configuration and Timescape, one for the whole `App`.
 
     ``GlobalContext[MyModules]``, where *MyModules* is a Protocol with a member per module, makes
     ``gctx.modules.orders`` typed.
     """
 
-    __slots__ = ("config", "modules", "secrets", "timescape")
+    __slots__ = ("config", "metrics", "modules", "secrets", "timescape")
 
     config: Config
+    metrics: MetricsView
     modules: Modules
     secrets: SecretsView
     timescape: TimescapeView
 
     def __init__(
-        self, *, config: Config, modules: Modules, timescape: TimescapeView, secrets: SecretsView
+        self, *, config: Config, modules: Modules, timescape: TimescapeView, secrets: SecretsView,
+        metrics: MetricsView,
     ) -> None:  # fmt: skip
         object.__setattr__(self, "config", config)
         object.__setattr__(self, "modules", modules)
         object.__setattr__(self, "timescape", timescape)
         object.__setattr__(self, "secrets", secrets)
+        object.__setattr__(self, "metrics", metrics)
 
     if not TYPE_CHECKING:
 

@@ -8,17 +8,18 @@ Source: SPEC 3.1, 3.3; properties 21, 23, 26, 27, 47.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Literal, TypeVar, final
 
-from msgspec import Struct
-
 from perdure.context.events import EventKind, LifecycleEvent, Mark, Moments, Stage, events_of, marks_of
 from perdure.context.exchange import Exchange
-from perdure.context.principal import Principal
+from perdure.context.log import RequestLog
+from perdure.context.meta import Meta
 from perdure.context.snapshot import Snapshot, StateCopy
+from perdure.context.steps import Step, begin_step, end_step, enter_step
 from perdure.context.trace import TraceContext
 from perdure.context.work import Work
 from perdure.errors import ModuleError, PhaseError
@@ -40,7 +41,8 @@ enter_context = _CURRENT.set
 
 
 @final
-class HandlerFacts(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HandlerFacts:
     """What is the same for every request a plan serves."""
 
     handler: str
@@ -56,30 +58,8 @@ class HandlerFacts(Struct, frozen=True, kw_only=True):
 
 
 @final
-class Meta(Struct, frozen=True, kw_only=True):
-    """Facts about the request that nothing can change."""
-
-    request_id: str
-    method: str
-    path: str
-    route: str
-    """The path's template: ``/orders/{order_id}``."""
-    handler: str
-    version: str
-    flags: frozenset[str]
-    """``transformed``: the client speaks an older version than the handler."""
-    client: str
-    """The client's address."""
-    principal: Principal | None
-    """Who the client showed to be."""
-    trace_id: str
-    span_id: str
-    deadline: float
-    """When the request times out, on the monotonic clock of `time.perf_counter`, in seconds."""
-
-
-@final
-class LocalHook(Struct, frozen=True):
+@dataclass(frozen=True, eq=False)
+class LocalHook:
     """A hook registered while its request runs."""
 
     fn: Callable[..., object]
@@ -104,8 +84,10 @@ class LocalContext:
     _interruption: Literal["timeout", "disconnect"] | None = None
     _failed_module: ModuleError | None = None
     _reads_body = False
+    _received_bytes = 0
+    _routed = 0.0
     _meta: Meta | None = None
-    _log: logging.LoggerAdapter[logging.Logger] | None = None
+    _log: RequestLog | None = None
 
     def __init__(
         self,
@@ -147,14 +129,14 @@ class LocalContext:
         return headers
 
     @property
-    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+    def log(self) -> RequestLog:
         """A logger whose records carry request id, handler, version and trace id."""
         if self._log is None:
             bound = {
                 "request_id": self.request_id, "handler": self._facts.handler, "version": self._version,
                 "trace_id": self._trace.trace_id,
             }  # fmt: skip
-            self._log = _BoundLogger(logging.getLogger("perdure.handler"), bound)
+            self._log = RequestLog(logging.getLogger("perdure.handler"), bound)
         return self._log
 
     @property
@@ -211,10 +193,10 @@ class LocalContext:
         The request is answered only when all its work has ended. Work that fails, and that nobody awaited, fails the
         request; a failing request cancels its work.
         """
-        task = asyncio.get_running_loop().create_task(_contained(work), name=name)
-        stage = Stage("spawn", name)
-        self.record(stage, "start")
-        task.add_done_callback(lambda done: self.record(stage, *_end_of(done)))
+        moments = self._moments
+        begun = begin_step(moments, Stage("spawn", name))
+        task = asyncio.get_running_loop().create_task(_contained(work, begun), name=name)
+        task.add_done_callback(lambda done: end_step(moments, begun, *_end_of(done)))
         task.add_done_callback(lambda _: work.close())  # work that was cancelled before it began was never awaited
         spawned = Work(name, task)
         self._work = [*(self._work or ()), spawned]
@@ -239,17 +221,11 @@ class LocalContext:
         A listener's error is the publisher's: the ones after it are not called. Not cancel-safe.
         """
         listeners = tuple((self._subscribers or {}).get(topic, ()))
-        stage = Stage("publish", topic)
-        self.record(stage, "start")
-        try:
+        with self.during(Stage("publish", topic)):
             for listener in listeners:
                 outcome = listener(payload)
                 if isinstance(outcome, Awaitable):
                     await outcome
-        except BaseException as error:
-            self.record(stage, "error", error)
-            raise
-        self.record(stage, "end")
         return len(listeners)
 
     def snapshot(self) -> Snapshot:
@@ -271,6 +247,13 @@ class LocalContext:
     def record(self, stage: Stage, kind: EventKind, error: BaseException | None = None) -> None:
         """Add a lifecycle event, now. For components that do something on behalf of this request."""
         self._moments += (stage.mark(kind, error), perf_counter())
+
+    def during(self, stage: Stage) -> Step:
+        """Return a context manager that adds the two events of something done on behalf of this request.
+
+        Also where several are done at once, in tasks or threads, what is done meanwhile counts as a part of it.
+        """
+        return Step(self._moments, stage)
 
     def blame_module(self, module: str, method: str, error: BaseException) -> None:
         """Remember that *error* came out of a module: if the handler lets it through, the client reads 502."""
@@ -300,8 +283,9 @@ class LocalContext:
         return f"{open_stages[-1].kind} {open_stages[-1].name}" if open_stages else ""
 
 
-async def _contained(work: Coroutine[Any, Any, T]) -> T:
-    """Run *work*; asyncio lets a task's `SystemExit` end the whole event loop."""
+async def _contained(work: Coroutine[Any, Any, T], begun: Mark) -> T:
+    """Run *work*, which *begun* noted; asyncio lets a task's `SystemExit` end the whole event loop."""
+    enter_step(begun)
     try:
         return await work
     except SystemExit as error:
@@ -313,12 +297,3 @@ def _end_of(task: asyncio.Task[Any]) -> tuple[EventKind, BaseException | None]:
         return "error", asyncio.CancelledError()
     error = task.exception()
     return ("error", error) if error is not None else ("end", None)
-
-
-@final
-class _BoundLogger(logging.LoggerAdapter[logging.Logger]):
-    """Adds the request's ids to every record, and leaves the caller's own ``extra`` in place."""
-
-    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
-        return msg, kwargs

@@ -12,6 +12,6 @@ class Origin(Struct, frozen=True):
     """The first hop: in place of what the connection itself shows."""
 
     client: str
-    """``203.0.113.7`` or ``203.0.113.7:51044``."""
+    """``203.0.113.7``, ``203.0.113.7:51044``, ``2001:db8::7`` or ``[2001:db8::7]:51044``."""
     scheme: str
     host: str

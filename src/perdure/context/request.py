@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from http.cookies import SimpleCookie
-from typing import TYPE_CHECKING, Annotated, Any, Generic, final
+from typing import Annotated, Any, Final, Generic, final
 
 from typing_extensions import TypeVar
 
@@ -15,6 +15,9 @@ Body = TypeVar("Body", default=Any)
 Params = TypeVar("Params", default=Mapping[str, Any])
 Query = TypeVar("Query", default="Values")
 HeaderT = TypeVar("HeaderT", default="Headers")
+
+_UNREAD: Final = object()
+"""Stands for a part no type was declared for, until it is looked at."""
 
 
 @final
@@ -75,27 +78,39 @@ class Request(Generic[Body, Params, Query, HeaderT]):
     converters; undeclared query and headers are `Values` and `Headers`.
     """
 
-    __slots__ = ("_exchange", "body", "headers", "params", "query")
+    __slots__ = ("_exchange", "_headers", "_query", "body", "params")
 
     body: Body
     params: Params
-    query: Query
-    headers: HeaderT
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._query: Any = _UNREAD
+        self._headers: Any = _UNREAD
 
-    if not TYPE_CHECKING:
+    @property
+    def query(self) -> Query:
+        """The query: of the declared type, else `Values`."""
+        if self._query is _UNREAD:
+            self._query = Values(parse_query(self._exchange.query_string))
+        query: Query = self._query
+        return query
 
-        def __getattr__(self, name: str) -> object:
-            """Make the parts no type was declared for, when they are first looked at."""
-            if name == "query":
-                self.query = Values(parse_query(self._exchange.query_string))
-                return self.query
-            if name == "headers":
-                self.headers = Headers(self._exchange)
-                return self.headers
-            raise AttributeError(f"a Request has no {name!r}")
+    @query.setter
+    def query(self, query: Query) -> None:
+        self._query = query
+
+    @property
+    def headers(self) -> HeaderT:
+        """The headers: of the declared type, else `Headers`."""
+        if self._headers is _UNREAD:
+            self._headers = Headers(self._exchange)
+        headers: HeaderT = self._headers
+        return headers
+
+    @headers.setter
+    def headers(self, headers: HeaderT) -> None:
+        self._headers = headers
 
     @property
     def method(self) -> str:

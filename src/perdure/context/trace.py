@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, final
 
-from msgspec import Struct
-
-__all__ = ["RANDOM", "SAMPLED", "RandomBits", "TraceContext", "new_trace", "parse_trace", "private_bits"]
+__all__ = [
+    "NEVER", "RANDOM", "SAMPLED", "RandomBits", "TraceContext", "new_trace", "parse_trace", "private_bits", "threshold",
+]  # fmt: skip
 
 RandomBits = Callable[[int], int]
 """Returns a number of that many random bits, as `random.Random.getrandbits` does."""
@@ -23,12 +23,18 @@ SAMPLED: Final = 0x01
 """Flag: the caller may have recorded this trace."""
 RANDOM: Final = 0x02
 """Flag: at least the last seven bytes of the trace id are random."""
+NEVER: Final = "g"
+"""The threshold that no trace id reaches."""
 
 _KNOWN_FLAGS: Final = SAMPLED | RANDOM
 _FIRST_OF_TRACE: Final = 1 << 191
 _FIRST_OF_SPAN: Final = 1 << 63
 _FIRST_BITS: Final = _FIRST_OF_TRACE | _FIRST_OF_SPAN
 _RANDOM_END: Final = f"-0{RANDOM}"
+_SAMPLED_END: Final = f"-0{RANDOM | SAMPLED}"
+_RANDOM_BITS: Final = 56
+_SET: Final = {str(flags): str(flags | SAMPLED) for flags in range(4)}
+_CLEARED: Final = {str(flags): str(flags & ~SAMPLED) for flags in range(4)}
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
 _STATE_MEMBERS: Final = 32
@@ -44,15 +50,21 @@ _member: Final = re.compile(
 
 
 @final
-class TraceContext(Struct, frozen=True):
-    """The place of one request in a distributed trace."""
+class TraceContext:
+    """The place of one request in a distributed trace. Nothing changes it.
 
-    traceparent: str
-    """Names our span as the parent of what is called next: ``00-<trace id>-<span id>-<flags>``."""
-    parent_id: str = ""
-    """The caller's span, 16 digits; ``""`` where the trace starts here."""
-    state: str = ""
-    """The value of ``tracestate`` to pass on; ``""`` means no header."""
+    Attributes:
+        traceparent: Names our span as the parent of what is called next: ``00-<trace id>-<span id>-<flags>``.
+        parent_id: The caller's span, 16 digits; ``""`` where the trace starts here.
+        state: The value of ``tracestate`` to pass on; ``""`` means no header.
+    """
+
+    __slots__ = ("parent_id", "state", "traceparent")
+
+    def __init__(self, traceparent: str, parent_id: str = "", state: str = "") -> None:
+        self.traceparent = traceparent
+        self.parent_id = parent_id
+        self.state = state
 
     @property
     def trace_id(self) -> str:
@@ -87,27 +99,44 @@ def private_bits() -> RandomBits:
     return source.getrandbits
 
 
-def new_trace(bits: RandomBits = random.getrandbits) -> TraceContext:
-    """Return the context of a request that starts a trace: not sampled, random, without state.
+def threshold(ratio: float) -> str:
+    """Return what the random part of a trace id must reach, as text, for a trace to be one of *ratio* that is sampled.
+
+    Who decides so, with whatever ratio, decides alike: what is sampled at 1 % is at 10 %. That is how OpenTelemetry's
+    consistent sampling reads the last seven bytes of an id.
+
+    Args:
+        ratio: From 0 to 1.
+    """
+    rejected = round((1 - ratio) * (1 << _RANDOM_BITS))
+    return NEVER if rejected >> _RANDOM_BITS else f"{rejected:014x}"
+
+
+def new_trace(bits: RandomBits = random.getrandbits, least: str = NEVER) -> TraceContext:
+    """Return the context of a request that starts a trace: random, without state.
 
     Args:
         bits: Source of randomness. The default is seeded anew in a forked child by the standard library; pass the
             ``getrandbits`` of a `random.Random` of your own where the program may call `random.seed`.
+        least: It is sampled if its id reaches this `threshold`.
     """
     # The first bit of either id is set, so that neither is all zeros, which is invalid; the last seven bytes count.
     ids = (bits(192) | _FIRST_BITS).to_bytes(24).hex("-", -16)
-    return TraceContext(f"00-{ids}{_RANDOM_END}")
+    # Of hexadecimal digits, the greater number is the greater text.
+    return TraceContext(f"00-{ids}{_SAMPLED_END if ids[18:32] >= least else _RANDOM_END}")
 
 
 def parse_trace(
-    traceparents: Sequence[str], tracestates: Sequence[str] = (), bits: RandomBits = random.getrandbits
-) -> TraceContext | None:
+    traceparents: Sequence[str], tracestates: Sequence[str] = (), bits: RandomBits = random.getrandbits,
+    least: str | None = None,
+) -> TraceContext | None:  # fmt: skip
     """Return the context of a request that continues its caller's trace, with a new span.
 
     Args:
         traceparents: The values of all ``traceparent`` fields, in order; more than one is invalid.
         tracestates: The values of all ``tracestate`` fields, in order.
         bits: See `new_trace`.
+        least: It is sampled if its id reaches this `threshold`, whatever the caller says; None: as the caller says.
     Returns:
         None where there is no valid ``traceparent``: the trace must be restarted, with `new_trace`, and ``tracestate``
         must not be looked at.
@@ -118,7 +147,8 @@ def parse_trace(
     if _usual(text) is not None:
         state = _parse_state(tracestates) if tracestates else ""
         span_id = (bits(64) | _FIRST_OF_SPAN).to_bytes(8).hex()  # written out: every request comes this way
-        return TraceContext(f"{text[:36]}{span_id}{text[52:]}", text[36:52], state)
+        end = text[52:] if least is None else f"-0{_decided(text[21:35], text[54], least)}"
+        return TraceContext(f"{text[:36]}{span_id}{end}", text[36:52], state)
     match = _parent(text.strip(" \t"))
     if match is None:
         return None
@@ -126,8 +156,15 @@ def parse_trace(
     if version == "ff" or (version == "00" and rest is not None) or trace_id == _NO_TRACE or parent_id == _NO_SPAN:
         return None
     state = _parse_state(tracestates) if tracestates else ""
-    known = int(flags, 16) & _KNOWN_FLAGS
+    known = str(int(flags, 16) & _KNOWN_FLAGS)
+    if least is not None:
+        known = _decided(trace_id[18:], known, least)
     return TraceContext(f"00-{trace_id}-{_span_id(bits)}-0{known}", parent_id, state)
+
+
+def _decided(random_part: str, flags: str, least: str) -> str:
+    """Return *flags* as this server sets them, who goes by the trace id."""
+    return (_SET if random_part >= least else _CLEARED)[flags]
 
 
 def _span_id(bits: RandomBits) -> str:

@@ -65,10 +65,6 @@ class Automaton:
         """Tell whether a text that led to *state* and ends there matches; it must not be empty."""
         return self._final in state or self._final in self._closure(set(state), at_start=False, at_end=True)
 
-    def is_settled(self, state: State) -> bool:
-        """Tell whether a text that led to *state* matches, whatever follows."""
-        return self._final in state
-
     def _place(self) -> int:
         if len(self.steps) >= _MOST_PLACES:
             raise NotRegularError

@@ -245,7 +245,10 @@ class _Walk:
         keeps = self._sides.keeps_old(old, new), self._sides.keeps_new(old, new)
         if keeps == (True, True):
             return
-        message = f"the type was {self._phrase(old, 0)} and is now {self._phrase(new, 1)}"
+        kinds = self._phrase(old, 0), self._phrase(new, 1)
+        if kinds[0] == kinds[1]:
+            kinds = _form(before, kinds[0]), _form(after, kinds[1])
+        message = f"the type was {kinds[0]} and is now {kinds[1]}"
         if isinstance(after, Literal | Enum) and keeps[1]:
             edit = "enum-set"
         elif isinstance(before, Literal | Enum) and keeps[0]:
@@ -357,3 +360,14 @@ def _only_member(node: Node) -> Node:
     while isinstance(node, Intersection) and len(node.members) == 1:
         node = node.members[0]
     return node
+
+
+def _form(node: Node, kind: str) -> str:
+    """Return *kind*, or what tells *node* from others of that kind."""
+    match node:
+        case Tuple(items=items):
+            return f"array of exactly {len(items)} items"
+        case Record():
+            return "map"
+        case _:
+            return kind

@@ -1,7 +1,7 @@
 """Valid data in its normal form: numbers as declared; for recorded types no unknown members, no missing defaults.
 
-The decoders in C do this by themselves. This is for data they cannot decode, or have refused for the spelling of a
-number.
+The normal form is valid, too. The decoders in C bring data into it by themselves. This is for data they cannot decode,
+or have refused for the spelling of a number.
 """
 
 import copy
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from perdure.gtype.codec_traits import holds
 from perdure.gtype.intersections import combine
 from perdure.gtype.nodes import (
     Array,
@@ -89,8 +90,8 @@ class _Compiler:
                 return self._object(node)
             case Record(values=values):
                 return _each_member(self.compile(values))
-            case Array(items=items):
-                return _each_item(self.compile(items))
+            case Array():
+                return self._array(node)
             case Tuple(items=members):
                 return _by_position([self.compile(member) for member in members])
             case Union():
@@ -122,6 +123,14 @@ class _Compiler:
             return _rebuild(members)
         changing = [(name, normalise) for name, normalise, _ in members if normalise is not None]
         return _change_members(changing) if changing else None
+
+    def _array(self, node: Array) -> Normalise | None:
+        each = _each_item(self.compile(node.items))
+        items = replace(self._gtype, root=node.items)
+        if each is None or not (self._prune and node.unique and holds(items, Object)):
+            return each
+        as_they_came = _each_item(self._carefully(node.items)) or _unchanged
+        return _each_once(each, as_they_came, node.min_items or 0)
 
     def _union(self, node: Union) -> Normalise | None:
         members = [(member, self.compile(member)) for member in node.members]
@@ -223,6 +232,23 @@ def _each_item(norm: Normalise | None) -> Normalise | None:
     def normalise(value: object) -> object:
         assert isinstance(value, list | tuple)  # noqa: S101
         return [norm(item) for item in value]
+
+    return normalise
+
+
+def _each_once(norm: Normalise, as_they_came: Normalise, low: int) -> Normalise:
+    """Return what keeps one of the items that differed only in what is dropped or filled in, as a Python set would.
+
+    Where that leaves fewer than *low*, they stay as they came.
+    """
+
+    def normalise(value: object) -> object:
+        items = norm(value)
+        assert isinstance(items, list)  # noqa: S101
+        different: dict[object, object] = {}
+        for item in items:
+            different.setdefault(json_key(item), item)
+        return [*different.values()] if len(different) >= low else as_they_came(value)
 
     return normalise
 

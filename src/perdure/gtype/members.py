@@ -166,9 +166,17 @@ def _to_json(value: object) -> object:
     try:
         plain = msgspec.to_builtins(value, str_keys=True, order="deterministic", enc_hook=_dump_model)
         text = msgspec.json.encode(plain, order="deterministic")
-        return plain if msgspec.json.decode(text) == plain else UNSET  # NaN is written as null
+        decoded: object = msgspec.json.decode(text)
+        return decoded if decoded == _listed(plain) else UNSET  # NaN is written as null
     except (TypeError, ValueError, RecursionError, OverflowError):
         return UNSET
+
+
+def _listed(plain: object) -> object:
+    """Return *plain* with lists for tuples, which are the same in JSON."""
+    if isinstance(plain, dict):
+        return {name: _listed(each) for name, each in plain.items()}
+    return [_listed(each) for each in plain] if isinstance(plain, list | tuple) else plain
 
 
 def _dump_model(value: object) -> object:

@@ -23,7 +23,7 @@ from perdure.gtype.nodes import (
     Union,
 )
 from perdure.gtype.nodes import Decimal as DecimalNode
-from perdure.gtype.validator_faults import ABSENT, Check, Path, Refused, Refuser, Rule, Show, Sink, brief
+from perdure.gtype.validator_faults import ABSENT, Check, Path, Refused, Refuser, Rule, Show, Sink, brief, size_rule
 from perdure.gtype.validator_scalars import allowed_values, json_key
 
 __all__ = [
@@ -101,8 +101,8 @@ def record_check(node: Record, compile_child: Compile, show: Show, *, secret: bo
     """Return the check for a map."""
     wrong, deep = Rule("type", "object", "must be an object", show), _deep(show)
     low, high = node.min_size, node.max_size
-    too_few = Rule("min_properties", f"at least {low} members", f"must have at least {low} members", show)
-    too_many = Rule("max_properties", f"at most {high} members", f"must have at most {high} members", show)
+    too_few = size_rule("min_properties", "at least", low, "member", show)
+    too_many = size_rule("max_properties", "at most", high, "member", show)
     check_value = compile_child(node.values, secret)
     check_key = None if node.keys is None else compile_child(node.keys, secret)
 
@@ -129,8 +129,8 @@ def array_check(node: Array, compile_child: Compile, show: Show, *, secret: bool
     """Return the check for a list."""
     wrong, deep = Rule("type", "array", "must be an array", show), _deep(show)
     low, high, unique = node.min_items, node.max_items, node.unique
-    too_few = Rule("min_items", f"at least {low} items", f"must have at least {low} items", show)
-    too_many = Rule("max_items", f"at most {high} items", f"must have at most {high} items", show)
+    too_few = size_rule("min_items", "at least", low, "item", show)
+    too_many = size_rule("max_items", "at most", high, "item", show)
     repeated = Rule("unique_items", "items that all differ", "must not have equal items", show)
     check_item = compile_child(node.items, secret)
 
@@ -158,8 +158,8 @@ def tuple_check(node: Tuple, compile_child: Compile, show: Show, *, secret: bool
     wrong, deep = Rule("type", "array", "must be an array", show), _deep(show)
     checks = tuple(compile_child(item, secret) for item in node.items)
     size = len(checks)
-    too_few = Rule("min_items", f"exactly {size} items", f"must have exactly {size} items", show)
-    too_many = Rule("max_items", f"exactly {size} items", f"must have exactly {size} items", show)
+    too_few = size_rule("min_items", "exactly", size, "item", show)
+    too_many = size_rule("max_items", "exactly", size, "item", show)
 
     def check(value: object, path: Path, out: Sink) -> None:
         if not isinstance(value, list | tuple):

@@ -26,6 +26,7 @@ __all__ = [
     "Sink",
     "brief",
     "pointer",
+    "size_rule",
 ]
 
 Path = tuple[str | int, ...]
@@ -53,6 +54,12 @@ class Rule:
         self.expected = expected
         self.message = message
         self.show = show
+
+
+def size_rule(code: str, how: str, size: int | None, what: str, show: Show) -> Rule:
+    """Return the rule that there be ``at least``, ``at most`` or ``exactly`` *size* of *what*, in the singular."""
+    bound = f"{how} {size} {what}" if size == 1 else f"{how} {size} {what}s"
+    return Rule(code, bound, f"must have {bound}", show)
 
 
 class Sink(Protocol):

@@ -34,7 +34,7 @@ from perdure.gtype.nodes import (
     Time,
     Uuid,
 )
-from perdure.gtype.validator_faults import Check, Path, Rule, Show, Sink, brief
+from perdure.gtype.validator_faults import Check, Path, Rule, Show, Sink, brief, size_rule
 from perdure.gtype.validator_patterns import compile_pattern
 
 __all__ = ["DECIMAL_PATTERN", "ScalarNode", "allowed_values", "check_any", "json_key", "scalar_check", "wire_type"]
@@ -159,8 +159,8 @@ def _string(node: String, show: Show) -> Check:
     wrong = Rule("type", "string", "must be a string", show)
     low, high = node.min_length, node.max_length
     search = None if node.pattern is None else compile_pattern(node.pattern).search
-    too_short = Rule("min_length", f"at least {low} characters", f"must have at least {low} characters", show)
-    too_long = Rule("max_length", f"at most {high} characters", f"must have at most {high} characters", show)
+    too_short = size_rule("min_length", "at least", low, "character", show)
+    too_long = size_rule("max_length", "at most", high, "character", show)
     unlike = Rule("pattern", f"text matching {node.pattern}", f"must match the pattern {node.pattern}", show)
 
     def check(value: object, path: Path, out: Sink) -> None:
@@ -277,8 +277,8 @@ def _formatted(node: Bytes | Date | Time | DateTime | Duration | Uuid, show: Sho
     unlike = Rule("format", name, f"must be {phrase}", show)
     read_as = bytes if isinstance(node, Bytes) else wire_type(node)
     low, high = (node.min_length, node.max_length) if isinstance(node, Bytes) else (None, None)
-    too_short = Rule("min_length", f"at least {low} bytes", f"must have at least {low} bytes", show)
-    too_long = Rule("max_length", f"at most {high} bytes", f"must have at most {high} bytes", show)
+    too_short = size_rule("min_length", "at least", low, "byte", show)
+    too_long = size_rule("max_length", "at most", high, "byte", show)
 
     def check(value: object, path: Path, out: Sink) -> None:
         if not isinstance(value, str):

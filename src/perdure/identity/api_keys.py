@@ -86,7 +86,10 @@ class ApiKeyScheme:
         found = None
         if self._header is not None:
             found = exchange.header(self._header)
-            if found is not None and len(exchange.header_values(self._header)) > 1:
+            if found is None:
+                if exchange.has_unreadable(self._header):
+                    raise UnauthenticatedError("the API key is not ASCII")
+            elif len(exchange.header_values(self._header)) > 1:
                 raise UnauthenticatedError("the request has several API keys")
         if self._query is None:
             return found
@@ -170,7 +173,9 @@ class ApiKeyScheme:
         if not news.is_all:
             self._known.update(news.known)
             return
-        gone = len(self._known.keys() - news.known.keys())
+        now_s = self._now()
+        # Those that do not count any more were pruned.
+        gone = sum(known.until_s > now_s for each, known in self._known.items() if each not in news.known)
         if gone:
             _log.warning("the store is another one than it was: it does not know %s API keys, which are refused", gone)
         self._known = dict(news.known)
@@ -186,6 +191,7 @@ class ApiKeyScheme:
             )
         elif error is None and self._is_lost:
             _log.warning("the store says again which API keys there are")
+            self._whole_s = -inf  # what was revoked meanwhile may have been pruned, too
         self._is_lost = error is not None
 
 

@@ -51,6 +51,10 @@ class Authenticator:
         self._limit: Final = cache_entries
         self._time: Final = clock.time
         self._monotonic: Final = clock.monotonic
+        self.hits = 0
+        """How many credentials were remembered."""
+        self.misses = 0
+        """How many had to be verified."""
 
     @property
     def challenges(self) -> tuple[str, ...]:
@@ -108,11 +112,13 @@ class Authenticator:
                 principal, until_s = entry
                 if until_s > self._monotonic() and principal.expires_at_s > self._time():
                     remembered.move_to_end(digest)
+                    self.hits += 1
                     return principal
                 del remembered[digest]
         return self._verify(slot, credential)
 
     def _verify(self, slot: _Slot, credential: str) -> _Verdict | Awaitable[_Verdict]:
+        self.misses += 1
         flight = slot.flights.get(credential)
         if flight is not None:
             return asyncio.shield(flight)

@@ -30,7 +30,7 @@ class Scheme(Protocol):
         """Return the credentials of this scheme that *exchange* carries, or None. Quick: every request asks.
 
         Raises:
-            UnauthenticatedError: There are several.
+            UnauthenticatedError: There are several, or they cannot be read.
         """
 
     def verify(self, credential: str) -> Principal | Awaitable[Principal]:

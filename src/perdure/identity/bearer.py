@@ -84,10 +84,12 @@ class BearerScheme:
         """Return the ``Authorization`` header of *exchange* if it is of this scheme, as it is.
 
         Raises:
-            UnauthenticatedError: There are several.
+            UnauthenticatedError: There are several, or it cannot be read.
         """
         values = exchange.header_values("authorization")
         if not values:
+            if exchange.has_unreadable("authorization"):
+                raise UnauthenticatedError("the Authorization header is not ASCII", self._bad)
             return None
         if len(values) > 1:
             raise UnauthenticatedError("several Authorization headers", self._bad)

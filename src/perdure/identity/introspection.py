@@ -37,6 +37,9 @@ _log = logging.getLogger("perdure.identity")
 _LIMIT_BYTES: Final = 64 * 1024
 _AT_ONCE: Final = MAX_CONNECTIONS
 """Questions on their way; who comes with made-up tokens then makes neither a queue nor a failure of the server."""
+_OF_THE_QUESTION: Final = frozenset({400, 413, 422})
+"""Statuses by which a server that works refuses one question. Clients choose the tokens: whoever finds one that is
+answered so must not keep all others from being asked about."""
 
 
 @final
@@ -149,6 +152,9 @@ class Introspection:
             form = {"token": token, "token_type_hint": "access_token"}
             user, password = quote_plus(settings.client_id), quote_plus(secret.reveal())
             answer = await self._fetcher.post(form, user, password)
+            if answer.status in _OF_THE_QUESTION:
+                self._breaker.note_success()
+                raise IdentityUnavailableError(f"{settings.url} answers {answer.status}")
             if answer.status != 200:
                 raise FetchError(f"{settings.url} answers {answer.status}")
             claims = read_object(answer.body)

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
-from perdure.context.origin import Origin
-from perdure.context.principal import Principal
+from perdure.context.addresses import with_port
 from perdure.errors import ClientDisconnectedError, PayloadTooLargeError, SocketClosedError
+from perdure.ingress.answerable import AnswerableExchange
 from perdure.ingress.door import Door
 from perdure.ingress.streaming import send_stream
 from perdure.lifecycle.reply import FileSlice, Reply
@@ -41,14 +41,12 @@ _log = logging.getLogger("perdure.ingress")
 
 
 @final
-class AsgiExchange:
+class AsgiExchange(AnswerableExchange):
     """One ASGI request."""
 
-    lost: tuple[type[BaseException], ...] = ()
-
     __slots__ = (
-        "_authority", "_by_name", "_claimed", "_consumed", "_receive", "_scope", "_send", "_unreadable", "method",
-        "origin", "path", "principal", "query_string",
+        "_authority", "_by_name", "_claimed", "_consumed", "_query_string", "_receive", "_scope", "_send",
+        "_unreadable",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,15 +55,11 @@ class AsgiExchange:
         self._send = send
         self._claimed = False
         self._consumed: asyncio.Event | None = None
-        self.principal: Principal | None = None
-        self.origin: Origin | None = None
-        self.method: str = scope.get("method", "GET")
         path: str = scope["path"]
         self._authority = ""
         if not path.startswith("/") and (absolute := _absolute(path)) is not None:
             self._authority, path = absolute[1], absolute[2] or "/"
-        self.path = path
-        self.query_string: str = scope.get("query_string", b"").decode("latin-1")
+        self._query_string: str = scope.get("query_string", b"").decode("latin-1")
         self._by_name: dict[str, list[str]] = {}
         self._unreadable: set[str] = set()
         for name, value in scope["headers"]:
@@ -74,6 +68,18 @@ class AsgiExchange:
                 self._by_name.setdefault(known, []).append(value.decode("latin-1"))
             else:  # Granian cannot read them either: a request is the same on every server
                 self._unreadable.add(known)
+        first = {name: values[0] for name, values in self._by_name.items()}
+        super().__init__(scope.get("method", "GET"), path, first.get)
+
+    @property
+    def lost(self) -> tuple[type[BaseException], ...]:
+        """Nothing: what awaiting `read` raises is of our own."""
+        return ()
+
+    @property
+    def query_string(self) -> str:
+        """Query without its question mark, still encoded."""
+        return self._query_string
 
     @property
     def scheme(self) -> str:
@@ -91,7 +97,12 @@ class AsgiExchange:
         if host is not None:
             return host
         server = self._scope.get("server") or ("localhost", None)
-        return f"{server[0]}:{server[1] or 80}"
+        return with_port(server[0], server[1] or 80)
+
+    def host_names(self) -> list[str]:
+        """Return all that says what the client called the server; several ``Host`` in any case."""
+        names = self._by_name.get("host", [])
+        return names if len(names) > 1 else [self.host]
 
     @property
     def http_version(self) -> str:
@@ -107,12 +118,7 @@ class AsgiExchange:
     def peer(self) -> str:
         """Address of who made the connection; empty where the server does not tell."""
         client = self._scope.get("client")
-        return f"{client[0]}:{client[1]}" if client else ""
-
-    def header(self, name: str) -> str | None:
-        """Return the first value of a header."""
-        values = self._by_name.get(name)
-        return values[0] if values else None
+        return with_port(client[0], client[1]) if client else ""
 
     def header_values(self, name: str) -> list[str]:
         """Return all values of a header."""

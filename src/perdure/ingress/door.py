@@ -4,25 +4,29 @@ Source: SPEC 2, 3.6, 4.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, final
+from collections.abc import Awaitable, Mapping
+from time import perf_counter
+from typing import final
 
 from perdure.config import Config
 from perdure.context.exchange import Exchange
 from perdure.context.principal import Principal
 from perdure.context.query import parse_query
+from perdure.context.recording import Recorder, Refusal
 from perdure.context.socket import SocketTransport
-from perdure.context.trace import new_trace, parse_trace, private_bits
+from perdure.context.trace import NEVER, TraceContext, new_trace, parse_trace, private_bits
 from perdure.errors import (
     ForbiddenError,
     IdentityUnavailableError,
+    MalformedRequestError,
     OverloadedError,
     RateLimitedError,
     RequestError,
     UnauthenticatedError,
 )
 from perdure.identity.base import Identified, Identify
-from perdure.ids import is_well_formed_request_id
+from perdure.ids import RequestIds, is_well_formed_request_id
+from perdure.ingress.answerable import AnswerableExchange
 from perdure.ingress.cors import Cors
 from perdure.ingress.problems import problem_reply, status_of
 from perdure.ingress.refusal import render
@@ -36,7 +40,7 @@ from perdure.policy.gate import GateHeaders
 from perdure.routing.manager import RouteManager
 from perdure.timescape.timescape import HeaderItems, Timescape
 
-__all__ = ["AnswerableExchange", "Door"]
+__all__ = ["Door"]
 
 _log = logging.getLogger("perdure.ingress")
 _audit = logging.getLogger("perdure.audit")
@@ -48,33 +52,30 @@ _AUDITED: Mapping[type[BaseException], tuple[str, int]] = {
 """What is told of those who were not let in, and how loudly: a flood must not cost more for being logged."""
 
 
-class AnswerableExchange(Exchange, Protocol):
-    """An exchange that waits for its answer."""
-
-    def send(self, reply: Reply) -> Awaitable[None] | None:
-        """Send *reply*; what is returned, if anything, is to be awaited."""
-
-
 @final
 class Door:
     """Names, bounds, identifies, routes and answers requests."""
 
     def __init__(
         self, config: Config, routes: RouteManager, controller: Controller, unserved: Unserved,
-        next_id: Callable[[], str], timescape: Timescape, identify: Identify | None,
-        capacity: Capacity,
+        ids: RequestIds, timescape: Timescape, identify: Identify | None,
+        capacity: Capacity, recorders: tuple[Recorder, ...],
     ) -> None:  # fmt: skip
         self._routes = routes
         self._controller = controller
         self._unserved = unserved
-        self._next_id = next_id
+        self._ids = ids
         self._timescape = timescape
         self._identify = identify
-        self._enter = capacity.enter
-        self._leave = capacity.leave
+        self._capacity = capacity
+        self._recorders = recorders
         self._cors = Cors(config) if config.cors is not None or routes.has_cors else None
         self._screen = Screen(config)
         self._bits = private_bits()
+        self.least = NEVER
+        """What the ids of traces that begin here must reach to be sampled."""
+        self.least_of_callers: str | None = None
+        """The same for those of callers; None: their flag decides."""
         self._trust_request_id = config.trust_request_id
         self._version_header = config.version_header.lower()
         self._version_query = config.version_query
@@ -87,11 +88,15 @@ class Door:
         Raises:
             asyncio.CancelledError: The server itself cancelled the request.
         """
+        started = perf_counter()
         header = exchange.header
-        request_id = self._next_id() if not self._trust_request_id else self._inbound_id(exchange)
+        request_id = self._ids.new() if not self._trust_request_id else self._inbound_id(exchange)
         parents = exchange.header_values("traceparent")
         states = () if not parents or header("tracestate") is None else exchange.header_values("tracestate")
-        trace = (parse_trace(parents, states, self._bits) if parents else None) or new_trace(self._bits)
+        bits = self._bits
+        trace = None if not parents else parse_trace(parents, states, bits, self.least_of_callers)
+        if trace is None:
+            trace = new_trace(bits, self.least)
         asked: str | None = None
         plan: Plan | None = None
         index, cors = -1, None
@@ -102,12 +107,14 @@ class Door:
             identify, refusal = self._identify, None
             if identify is not None and self._decides_version(exchange):
                 refusal, identify = await _look_early(identify, exchange, request_id), None
-            asked = header(self._version_header)
-            if asked is None and query_string and self._version_query is not None:
+            named = exchange.header_values(self._version_header)
+            if named:
+                asked = named[0] if len(named) == 1 else _agreed(named)
+            elif query_string and self._version_query is not None:
                 asked = self._asked_in_query(query_string)
             plan, params, index = self._routes.find(exchange, asked)
             cors, gate = plan.cors, plan.gate
-            ticket = self._enter(exchange, plan.priority)
+            ticket = self._capacity.enter(exchange, plan.priority)
             if gate is not None:
                 try:
                     if identify is not None and plan.looks:
@@ -120,17 +127,19 @@ class Door:
                     admitted = gate.admit(exchange, refusal)
                     passed = admitted if isinstance(admitted, tuple) else await admitted
                 except BaseException:
-                    self._leave(ticket)
+                    self._capacity.leave(ticket)
                     raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client reads an answer
             told, reply = await self._refuse(error, exchange, request_id, asked, plan, index)
+            if self._recorders:
+                self._record(error, exchange, request_id, trace, plan, told[0][1], reply, started)
         else:
             state = self._timescape.state
             told = state.headers[index]
             try:
-                reply = await self._controller.run(plan, exchange, params, told[0][1], request_id, trace)
+                reply = await self._controller.run(plan, exchange, params, told[0][1], request_id, trace, started)
             finally:
-                self._leave(ticket)
+                self._capacity.leave(ticket)
                 if gate is not None:
                     gate.leave()
             if asked is None and state.settle is not None:
@@ -151,17 +160,17 @@ class Door:
 
     async def serve_socket(self, exchange: Exchange, transport: SocketTransport) -> None:
         """Serve a WebSocket to its end; one that cannot be routed is refused before it is accepted."""
-        request_id = self._next_id() if not self._trust_request_id else self._inbound_id(exchange)
+        request_id = self._ids.new() if not self._trust_request_id else self._inbound_id(exchange)
         parents, states = exchange.header_values("traceparent"), exchange.header_values("tracestate")
-        trace = parse_trace(parents, states, self._bits) or new_trace(self._bits)
+        bits = self._bits
+        trace = parse_trace(parents, states, bits, self.least_of_callers) or new_trace(bits, self.least)
         try:
             self._screen.check(exchange, exchange.query_string)
             identify, refusal = self._identify, None
             if identify is not None and self._timescape.state.by_client:
                 refusal, identify = await _look_early(identify, exchange, request_id), None
-            asked = exchange.header(self._version_header)
-            if asked is None:  # an empty one asks for a version that is none, as over HTTP
-                asked = self._asked_in_query(exchange.query_string)
+            named = exchange.header_values(self._version_header)  # an empty one asks for a version that is none
+            asked = _agreed(named) if named else self._asked_in_query(exchange.query_string)
             plan, params, version = self._routes.find_socket(exchange, asked)
             if plan.gate is not None:
                 if identify is not None and plan.looks:
@@ -189,14 +198,30 @@ class Door:
 
     def _inbound_id(self, exchange: Exchange) -> str:
         given = exchange.header("x-request-id")
-        return given if given is not None and is_well_formed_request_id(given) else self._next_id()
+        return given if given is not None and is_well_formed_request_id(given) else self._ids.new()
 
     def _asked_in_query(self, query_string: str) -> str | None:
         name = self._version_query
         if name is None or name not in query_string:
             return None
         values = parse_query(query_string).get(name)
-        return values[-1] if values else None
+        return _agreed(values) if values else None
+
+    def _record(
+        self, error: Exception, exchange: Exchange, request_id: str, trace: TraceContext, plan: Plan | None,
+        version: str, reply: Reply, started: float,
+    ) -> None:  # fmt: skip
+        size_bytes = len(reply.body) if isinstance(reply.body, bytes) else -1
+        refusal = Refusal(
+            exchange=exchange, request_id=request_id, trace=trace, facts=None if plan is None else plan.facts,
+            version=version, error=error, status=reply.status, size_bytes=size_bytes, started=started,
+            ended=perf_counter(),
+        )  # fmt: skip
+        for recorder in self._recorders:
+            try:
+                recorder.refused(refusal)
+            except Exception as failure:  # noqa: BLE001 - whoever looks on must not disturb whom it looks at
+                _log.error("a recorder failed: %s", failure, exc_info=failure, extra={"request_id": request_id})
 
     async def _refuse(
         self, error: Exception, exchange: Exchange, request_id: str, asked: str | None, plan: Plan | None, index: int
@@ -245,6 +270,17 @@ def _is_preflight(exchange: Exchange, plan: Plan | None) -> bool:
     return plan is None and is_asking
 
 
+def _agreed(named: list[str]) -> str:
+    """Return the version that all of *named* ask for.
+
+    Raises:
+        MalformedRequestError: They ask for several.
+    """
+    if any(each != named[0] for each in named):
+        raise MalformedRequestError(f"the request asks for several versions: {', '.join(named)}"[:200])
+    return named[0]
+
+
 def _has(headers: list[tuple[str, str]], name: str) -> bool:
     return any(each[0] == name for each in headers)
 
@@ -259,4 +295,7 @@ def _note_refusal(error: RequestError, exchange: Exchange, request_id: str) -> N
         "request_id": request_id, "client": exchange.client, "principal": None if principal is None else principal.key,
         "method": exchange.method, "path": exchange.path, "outcome": kind, "reason": str(error),
     }  # fmt: skip
-    _audit.log(level, "%s: %s", kind, error, extra=facts)
+    # A path may hold line breaks: as it is, it could write lines of its own into a log of text.
+    called = f"{exchange.method} {exchange.path!r} from {exchange.client or 'an unknown address'}"
+    by = "" if principal is None else f" as {principal.key!r}"
+    _audit.log(level, "%s: %s (%s%s)", kind, error, called, by, extra=facts)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final, final
 
 from perdure.context.exchange import Exchange
-from perdure.errors import ConfigError, MalformedRequestError, MisdirectedRequestError
+from perdure.errors import MalformedRequestError, MisdirectedRequestError
 
 __all__ = ["Hosts", "is_host"]
 
@@ -26,17 +26,11 @@ class Hosts:
     """Refuses requests that are for no host, for several, or for another server.
 
     Args:
-        allowed: ``shop.example``, or ``*.shop.example`` for all below it, without ports; empty: all.
-    Raises:
-        ConfigError: One is no host.
+        allowed: As `Config.hosts`; empty: all.
     """
 
     def __init__(self, allowed: Iterable[str]) -> None:
         patterns = [each.lower() for each in allowed]
-        for each in patterns:
-            name = each.removeprefix("*.")
-            if not name or _name(name) != name:
-                raise ConfigError(f"hosts: {each!r} is no host; write shop.example or *.shop.example, without a port")
         self._exact = frozenset(each for each in patterns if not each.startswith("*."))
         self._below = tuple(each[1:] for each in patterns if each.startswith("*."))
         self._is_open = not patterns
@@ -49,9 +43,10 @@ class Hosts:
             MalformedRequestError: It names no host, several, or what is none.
             MisdirectedRequestError: It is for another one.
         """
-        if len(exchange.header_values("host")) > 1:
+        names = exchange.host_names()
+        if len(names) > 1:
             raise MalformedRequestError("the request has several Host headers")
-        host = exchange.host
+        host = (names[0] if names else "") if exchange.origin is None else exchange.origin.host
         if host not in self._known:
             self._look_at(host, exchange)
 

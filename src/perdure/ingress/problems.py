@@ -211,8 +211,11 @@ def _own_headers(error: BaseException) -> list[tuple[str, str]]:
             return [("accept", ", ".join(accepted))]
         case VersionClosedError(retry_after_s=retry_after_s, headers=headers):
             return [*headers, *([("retry-after", str(retry_after_s))] if retry_after_s is not None else ())]
-        case UnauthenticatedError(challenges=challenges) | ForbiddenError(challenges=challenges):
-            return [("www-authenticate", challenge) for challenge in challenges]
+        case (
+            UnauthenticatedError(challenges=challenges, headers=headers)
+            | ForbiddenError(challenges=challenges, headers=headers)
+        ):
+            return [*(("www-authenticate", challenge) for challenge in challenges), *headers]
         case RateLimitedError(retry_after_s=seconds, headers=headers):
             return [("retry-after", str(seconds)), *headers]
         case OverloadedError(retry_after_s=seconds) | IdentityUnavailableError(retry_after_s=seconds):

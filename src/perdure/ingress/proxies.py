@@ -9,15 +9,16 @@ Source: RFC 7239; the ``X-Forwarded-*`` headers as nginx, HAProxy, Envoy and the
 
 import re
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, final
 
 from msgspec import Struct
 
 from perdure.config import ProxySettings
+from perdure.context.addresses import host_of
 from perdure.context.exchange import Exchange
 from perdure.context.origin import Origin
-from perdure.errors import ConfigError, MalformedRequestError
+from perdure.errors import MalformedRequestError
 from perdure.ingress.hosts import is_host
 
 __all__ = ["TrustedProxies"]
@@ -42,15 +43,11 @@ class _Hop(Struct, frozen=True):
 
 @final
 class TrustedProxies:
-    """Finds the origin of requests.
-
-    Raises:
-        ConfigError: What is to be trusted is no address or network.
-    """
+    """Finds the origin of requests."""
 
     def __init__(self, settings: ProxySettings) -> None:
         self._trusts_unix = _UNIX in settings.trusted
-        self._networks = tuple(_network(text) for text in settings.trusted if text != _UNIX)
+        self._networks = tuple(ip_network(text) for text in settings.trusted if text != _UNIX)
         self._standard = settings.header == "forwarded"
         self._known: dict[str, bool] = {}
 
@@ -67,7 +64,7 @@ class TrustedProxies:
         hops = _forwarded(exchange) if self._standard else _x_forwarded(exchange)
         found: _Hop | None = None
         for hop in reversed(hops):
-            address = _address(hop.client)
+            address = _address(host_of(hop.client))
             if address is None:
                 break
             found = hop
@@ -79,10 +76,10 @@ class TrustedProxies:
         return Origin(found.client, scheme, found.host if is_host(found.host) else exchange.host)
 
     def _is_trusted_peer(self, peer: str) -> bool:
-        host = peer.rpartition(":")[0]
+        host = host_of(peer)
         known = self._known.get(host)
         if known is None:
-            address = _address(peer)
+            address = _address(host)
             known = self._trusts_unix if address is None else self._is_trusted(address)
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
@@ -93,20 +90,7 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise ConfigError(f"proxies.trusted: {text!r} is no address, network or 'unix': {error}") from error
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address in ``203.0.113.7``, ``203.0.113.7:4711``, ``2001:db8::1`` or ``[2001:db8::1]:4711``."""
-    host = text
-    if text.startswith("["):
-        host = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        host = text.partition(":")[0]
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(host)
     except ValueError:

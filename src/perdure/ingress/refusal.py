@@ -7,6 +7,7 @@ from perdure.ingress.problems import problem_reply
 from perdure.lifecycle.carried import apply_changes, show_headers
 from perdure.lifecycle.plan import Plan
 from perdure.lifecycle.reply import BODILESS, Reply, without_type
+from perdure.lifecycle.transforming import transform_stage, transforming
 from perdure.timescape.chain import Chain
 from perdure.timescape.parts import ResponseParts
 
@@ -25,7 +26,8 @@ def render(error: BaseException, plan: Plan, request_id: str) -> Reply:
     shown, body = show_headers(reply.headers), msgspec.json.decode(reply.body)
     parts = ResponseParts(status=reply.status, headers=dict(shown), body=body)
     try:
-        plan.chain.problem(parts)
+        with transforming(transform_stage("problem", plan.chain)):
+            plan.chain.problem(parts)
         raw = _encode(parts, reply.status, plan.chain)
     except (UntranslatableResponseError, Problem) as failure:
         return problem_reply(failure, request_id)

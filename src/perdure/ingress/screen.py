@@ -16,11 +16,7 @@ __all__ = ["Screen"]
 
 @final
 class Screen:
-    """Bounds the sizes of requests, finds their origin, and refuses those for other hosts.
-
-    Raises:
-        ConfigError: As `TrustedProxies` and `Hosts`.
-    """
+    """Bounds the sizes of requests, finds their origin, and refuses those for other hosts."""
 
     __slots__ = ("_header_limit_bytes", "_header_limit_count", "_hosts", "_parameters", "_proxies", "_url_limit_bytes")
 

@@ -1,4 +1,4 @@
-"""What is answered where no handler serves a request: health checks, documents, browsers' questions, problems."""
+"""What is answered where no handler serves a request: health, metrics, documents, browsers' questions, problems."""
 
 from typing import final
 
@@ -7,6 +7,7 @@ from perdure.errors import MalformedRequestError, MethodNotAllowedError, Misdire
 from perdure.ingress.cors import Cors
 from perdure.ingress.documents import Documents
 from perdure.ingress.health import Health
+from perdure.ingress.metrics_page import MetricsPage
 from perdure.ingress.problems import problem_reply
 from perdure.lifecycle.reply import Reply
 from perdure.routing.manager import RouteManager
@@ -18,9 +19,12 @@ __all__ = ["Unserved"]
 class Unserved:
     """Answers what no plan serves. A route of the program's own goes before all of it."""
 
-    def __init__(self, routes: RouteManager, health: Health, documents: Documents, cors: Cors) -> None:
+    def __init__(
+        self, routes: RouteManager, health: Health, metrics: MetricsPage, documents: Documents, cors: Cors
+    ) -> None:  # fmt: skip
         self._routes = routes
         self._health = health
+        self._metrics = metrics
         self._documents = documents
         self._cors = cors
 
@@ -34,6 +38,8 @@ class Unserved:
         reply = self._health.answer(exchange.method, exchange.path)
         if reply is not None and self._routes.is_free(exchange.path, error):
             return reply  # whatever version or host is asked for, or closed: a brown-out must not take the process out
+        if exchange.path == self._metrics.path and self._routes.is_free(exchange.path, error):
+            return await self._metrics.answer(exchange, request_id)
         if isinstance(error, MisdirectedRequestError | MalformedRequestError):
             return problem_reply(error, request_id)
         reply = self._preflight(exchange) or await self._documents.answer(exchange, error, index, request_id)

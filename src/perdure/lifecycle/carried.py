@@ -10,8 +10,6 @@ from typing import final
 import msgspec
 
 from perdure.context.exchange import Exchange
-from perdure.context.origin import Origin
-from perdure.context.principal import Principal
 
 __all__ = ["CarriedExchange", "apply_changes", "as_sent", "as_texts", "changes", "copied", "show_headers", "wire_name"]
 
@@ -77,26 +75,17 @@ def apply_changes(
 
 
 @final
-class CarriedExchange:
+class CarriedExchange(Exchange):
     """An exchange with other request headers than were sent."""
 
     def __init__(self, exchange: Exchange, changed: Mapping[str, list[str]]) -> None:
         self._exchange = exchange
-        self.principal: Principal | None = exchange.principal
-        self.origin: Origin | None = exchange.origin
         self._changed = frozenset(changed)
         sent = [item for item in exchange.header_items() if item[0] not in changed]
         self._items = [*sent, *((name, text) for name, texts in changed.items() for text in texts)]
-
-    @property
-    def method(self) -> str:
-        """As sent."""
-        return self._exchange.method
-
-    @property
-    def path(self) -> str:
-        """As sent."""
-        return self._exchange.path
+        super().__init__(exchange.method, exchange.path, dict(reversed(self._items)).get)
+        self.principal = exchange.principal
+        self.origin = exchange.origin
 
     @property
     def query_string(self) -> str:
@@ -118,6 +107,10 @@ class CarriedExchange:
         """As sent."""
         return self._exchange.host
 
+    def host_names(self) -> list[str]:
+        """As sent."""
+        return self._exchange.host_names()
+
     @property
     def client(self) -> str:
         """As sent."""
@@ -127,10 +120,6 @@ class CarriedExchange:
     def peer(self) -> str:
         """As sent."""
         return self._exchange.peer
-
-    def header(self, name: str) -> str | None:
-        """Return the first value of the header *name* (lower case), or None."""
-        return next((value for each, value in self._items if each == name), None)
 
     def header_values(self, name: str) -> list[str]:
         """Return all values of the header *name* (lower case)."""

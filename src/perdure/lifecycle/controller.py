@@ -11,15 +11,15 @@ import contextvars
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import perf_counter
-from typing import Any, final
-
-from msgspec.structs import replace
+from typing import Any, Final, final
 
 from perdure.context.events import REQUEST, open_stage
 from perdure.context.exchange import Exchange
 from perdure.context.global_ import GlobalContext
 from perdure.context.local import LocalContext, enter_context
+from perdure.context.recording import Recorder
 from perdure.context.request import Request
 from perdure.context.response import Response
 from perdure.context.socket import SocketTransport
@@ -39,6 +39,9 @@ __all__ = ["Controller", "Tally"]
 CANCELLED = 499
 """Status of a request the server cancelled: nobody reads its answer."""
 
+_SAMPLED: Final = "13"
+"""The last digit of the ``traceparent`` of a sampled trace."""
+
 _log = logging.getLogger("perdure.lifecycle")
 
 Tally = Callable[[str, Exchange, int, float], None]
@@ -53,19 +56,24 @@ class Controller:
         gctx: Given to every handler and hook.
         cleanup: What follows a failure.
         threads: Runs sync handlers.
-        observers: Told of every finished request; the list may grow later.
+        recorders: Told of every finished request, at once.
+        observers: Told as well, of all that is known of it; the list may grow later.
     """
 
     def __init__(
-        self, gctx: GlobalContext[Any], cleanup: Cleanup, threads: ThreadPoolExecutor, observers: list[Observer]
-    ) -> None:
+        self, gctx: GlobalContext[Any], cleanup: Cleanup, threads: ThreadPoolExecutor,
+        recorders: tuple[Recorder, ...], observers: list[Observer],
+    ) -> None:  # fmt: skip
         self._gctx = gctx
         self._cleanup = cleanup
         self._threads = threads
+        self._recorders = recorders
         self._observers = observers
         self.deadlines = Deadlines()
         self.tally: Tally | None = None
         """Called for every request, so it has a fraction of a microsecond."""
+        self.entered: Callable[[LocalContext], None] | None = None
+        """Called for requests whose trace is sampled, before anything is done."""
 
     async def run(  # noqa: C901 - see below
         self,
@@ -75,6 +83,7 @@ class Controller:
         version: str,
         request_id: str,
         trace: TraceContext,
+        started: float,
     ) -> Reply:
         """Serve one request and return its answer; errors become problems.
 
@@ -82,13 +91,15 @@ class Controller:
 
         Args:
             version: Name of the version the client speaks.
+            started: When it came, on the clock of `time.perf_counter`, in seconds.
         Raises:
             asyncio.CancelledError: The server itself cancelled the request; it has been cleaned up.
         """
-        started = perf_counter()
         facts, gctx = plan.facts, self._gctx
         lctx = LocalContext(facts, version, exchange, request_id, trace, started)
         enter_context(lctx)
+        if self.entered is not None and trace.traceparent[54] in _SAMPLED:
+            self.entered(lctx)
         moments = lctx._moments
         moments.append(started)
         request: Request[Any, Any, Any, Any] = Request(exchange)
@@ -104,6 +115,7 @@ class Controller:
                 lctx._reads_body = True
                 raw = await exchange.read(plan.body_limit_bytes)
                 lctx._reads_body = False
+                lctx._received_bytes = len(raw)
             elif plan.open_body is not None:
                 lctx._reads_body = True
                 raw = await plan.open_body(exchange)
@@ -182,6 +194,7 @@ class Controller:
                 reply = await self._cleanup.run(error, plan, request, response, lctx, gctx)
             except BaseException:
                 lctx.record(REQUEST, "error", error)
+                self._record(lctx, CANCELLED, 0, perf_counter())
                 self._observe(lctx, CANCELLED)
                 raise
             lctx.record(REQUEST, "error", error)
@@ -190,6 +203,9 @@ class Controller:
             self.tally(version, exchange, reply.status, ended - started)
         if plan.open_body is not None and isinstance(raw, FormData):
             await raw.close()
+        if self._recorders:
+            body = reply.body
+            self._record(lctx, reply.status, len(body) if type(body) is bytes else -1, ended)
         if self._observers:
             self._observe(lctx, reply.status)
         return reply
@@ -233,6 +249,13 @@ class Controller:
     async def _in_thread(self, call: Callable[..., object], *given: object) -> object:
         run = contextvars.copy_context().run
         return await asyncio.get_running_loop().run_in_executor(self._threads, run, call, *given)
+
+    def _record(self, lctx: LocalContext, status: int, size_bytes: int, ended: float) -> None:
+        for recorder in self._recorders:
+            try:
+                recorder.finished(lctx, status, size_bytes, ended)
+            except Exception as error:  # noqa: BLE001 - whoever looks on must not disturb whom it looks at
+                _log.error("a recorder failed: %s", error, exc_info=error, extra={"request_id": lctx.request_id})
 
     def _observe(self, lctx: LocalContext, status: int) -> None:
         execution = Execution.of(lctx, status)

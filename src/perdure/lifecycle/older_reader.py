@@ -6,16 +6,16 @@ Source: SPEC 3.5; DESIGN "Timescape"; property 17.
 """
 
 from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
 from typing import Any, final
-
-from msgspec import Struct
 
 from perdure.context.exchange import Exchange
 from perdure.context.query import parse_query
 from perdure.context.request import Request, Values
 from perdure.errors import Fault, InvalidRequestError, InvalidValueError, Place, RevisionFaultError
 from perdure.lifecycle.carried import CarriedExchange, as_sent, as_texts, changes, copied, wire_name
-from perdure.lifecycle.reader import Codecs, NewestReader
+from perdure.lifecycle.reader import Codecs, NewestReader, Reader
+from perdure.lifecycle.transforming import transform_stage, transforming
 from perdure.timescape.chain import Chain
 from perdure.timescape.parts import RequestParts
 
@@ -28,7 +28,8 @@ Texts = dict[str, list[str]]
 
 
 @final
-class Arrival(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arrival:
     """Where carried requests arrive: the version the handler speaks."""
 
     codecs: Codecs
@@ -38,7 +39,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
 
 @final
-class OlderReader:
+class OlderReader(Reader):
     """Reads requests in an older version's shape and carries them forward.
 
     Args:
@@ -57,6 +58,8 @@ class OlderReader:
         self._chain = chain
         self._revisions = revisions
         touches = chain.touches if chain is not None else frozenset[str]()
+        self._carries = chain is not None and chain.touches_request
+        self._stage = transform_stage("request", chain)
         self._carries_query, self._carries_headers = "query" in touches, "headers" in touches
 
     def load(
@@ -72,8 +75,9 @@ class OlderReader:
             body=older.body,
         )
         query, headers = copied(parts.query), copied(parts.headers)
-        if self._chain is not None:
-            self._chain.request(parts)
+        if self._chain is not None and self._carries:
+            with transforming(self._stage):
+                self._chain.request(parts)
         self._arrive(request, parts, query, headers)
         if self._carries_query and self._newest.query is None:
             _show_query(request, exchange, changes(query, parts.query))

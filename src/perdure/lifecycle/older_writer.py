@@ -18,7 +18,8 @@ from perdure.gtype.codec import Codec
 from perdure.lifecycle.answering import is_answer
 from perdure.lifecycle.carried import apply_changes, show_headers
 from perdure.lifecycle.reply import BODILESS, Reply, without_type
-from perdure.lifecycle.writer import ENCODE_ERRORS, JSON, MSGPACK, OFFERED, NewestWriter, unencodable, with_type
+from perdure.lifecycle.transforming import transform_stage, transforming
+from perdure.lifecycle.writer import ENCODE_ERRORS, JSON, MSGPACK, OFFERED, NewestWriter, Writer, unencodable, with_type
 from perdure.timescape.chain import Chain
 from perdure.timescape.parts import ResponseParts
 
@@ -31,7 +32,7 @@ _OF_THE_BODY = frozenset(
 
 
 @final
-class OlderWriter:
+class OlderWriter(Writer):
     """Writes answers in the shape of an older version.
 
     Args:
@@ -48,6 +49,7 @@ class OlderWriter:
         self._to_data = (newest.codec or untyped).to_data
         self._older = older
         self._chain = chain
+        self._stage = transform_stage("response", chain)
         self._checks = check and older is not None
         self._has_null = older is not None and older.validator.is_valid(None)
 
@@ -67,7 +69,8 @@ class OlderWriter:
         parts = ResponseParts(status=response.status, headers=dict(shown), body=body)
         if self._chain is not None:
             try:
-                self._chain.response(parts)
+                with transforming(self._stage):
+                    self._chain.response(parts)
             except UntranslatableResponseError:
                 self._blame_handler(value)
                 raise
@@ -98,7 +101,8 @@ class OlderWriter:
         shown = show_headers(reply.headers)
         parts = ResponseParts(status=reply.status, headers=dict(shown), body=None)
         if self._chain is not None:
-            self._chain.bare_response(parts)
+            with transforming(self._stage):
+                self._chain.bare_response(parts)
         return parts, apply_changes(reply.headers, shown, parts.headers)
 
     def _write_data(self, parts: ResponseParts, items: list[tuple[str, str]], exchange: Exchange) -> Reply:

@@ -6,37 +6,21 @@ Source: DESIGN "Compile once, run many".
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol, final
-
-from msgspec import Struct
-from msgspec.structs import force_setattr
+from dataclasses import dataclass
+from typing import Any, final
 
 from perdure.config import CorsSettings, Priority
 from perdure.context.events import Stage
 from perdure.context.exchange import Exchange
 from perdure.context.local import HandlerFacts
-from perdure.context.response import Response
 from perdure.lifecycle.arguments import Callback
 from perdure.lifecycle.hooks import PlannedHook
 from perdure.lifecycle.reader import Reader
-from perdure.lifecycle.reply import Reply
+from perdure.lifecycle.writer import Writer
 from perdure.policy.gate import Gate
 from perdure.timescape.chain import Chain
 
-__all__ = ["Plan", "Writer", "stages_of"]
-
-
-class Writer(Protocol):
-    """Turns what a handler returned into a `Reply`."""
-
-    def write(self, value: object, response: Response[Any], exchange: Exchange) -> Reply:
-        """Encode, carry back, and validate the answer.
-
-        Raises:
-            InvalidResponseError: The answer breaks the promise made to the client.
-            UntranslatableResponseError: A transformer failed.
-        """
-
+__all__ = ["Plan", "stages_of"]
 
 HookCall = tuple[Callable[..., Any], bool]
 """What calls a hook, and whether that is to be awaited."""
@@ -53,7 +37,8 @@ def stages_of(before: Iterable[PlannedHook], after: Iterable[PlannedHook]) -> tu
 
 
 @final
-class Plan(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
     """How to serve one endpoint to the clients of one version."""
 
     facts: HandlerFacts
@@ -92,6 +77,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Serves instead when the chain cannot carry a request forward: an older handler that still runs."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "before_calls", tuple((hook.call, hook.is_async) for hook in self.before))
-        force_setattr(self, "after_calls", tuple((hook.call, hook.is_async) for hook in self.after))
-        force_setattr(self, "after_place", len(self.before) + 2)
+        object.__setattr__(self, "before_calls", tuple([(hook.call, hook.is_async) for hook in self.before]))
+        object.__setattr__(self, "after_calls", tuple([(hook.call, hook.is_async) for hook in self.after]))
+        object.__setattr__(self, "after_place", len(self.before) + 2)

@@ -7,10 +7,10 @@ an integer).
 Source: SPEC 3.2, 3.3; properties 10 and 12.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, final
-
-from msgspec import Struct
+from dataclasses import dataclass
+from typing import Any, final
 
 from perdure.context.exchange import Exchange
 from perdure.context.query import parse_query
@@ -37,7 +37,8 @@ MSGPACK = "application/msgpack"
 
 
 @final
-class Codecs(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Codecs:
     """The codecs of an endpoint's parts at one version; None where a part has no type."""
 
     params: Codec | None = None
@@ -52,9 +53,10 @@ class Codecs(Struct, frozen=True, kw_only=True):
     """The body is a form, not JSON."""
 
 
-class Reader(Protocol):
+class Reader(ABC):
     """Fills a `Request` from what arrived."""
 
+    @abstractmethod
     def load(
         self, request: Request[Any, Any, Any, Any], exchange: Exchange, params: Mapping[str, str], raw: Any
     ) -> None:
@@ -93,7 +95,7 @@ def _query_decoder(codec: Codec, ours: frozenset[str]) -> DecodeStrings:
 
 
 @final
-class NewestReader:
+class NewestReader(Reader):
     """Reads requests in one version's shape, straight into the types of that version's codecs.
 
     Args:

@@ -1,9 +1,8 @@
 """What leaves: status, headers and a body, ready for any server."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import final
-
-from msgspec import Struct
 
 from perdure.errors import Fault, InvalidResponseError
 
@@ -14,7 +13,8 @@ BODILESS = frozenset({204, 205, 304})
 
 
 @final
-class FileSlice(Struct, frozen=True):
+@dataclass(frozen=True)
+class FileSlice:
     """The bytes of a file from *start* up to, not including, *stop*."""
 
     path: str
@@ -24,12 +24,17 @@ class FileSlice(Struct, frozen=True):
 
 
 @final
-class Reply(Struct):
+class Reply:
     """One answer on its way to the wire."""
 
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes | FileSlice | AsyncGenerator[bytes, None]
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, status: int, headers: list[tuple[str, str]], body: bytes | FileSlice | AsyncGenerator[bytes, None]
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
 def without_type(items: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ The bytes that leave are what is validated.
 Source: SPEC 3.1, 3.3; property 11.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, final
 
@@ -16,7 +17,7 @@ from perdure.gtype.codec import Codec
 from perdure.lifecycle.answering import is_answer, write_answer
 from perdure.lifecycle.reply import Reply
 
-__all__ = ["ENCODE_ERRORS", "JSON", "MSGPACK", "OFFERED", "NewestWriter", "unencodable", "with_type"]
+__all__ = ["ENCODE_ERRORS", "JSON", "MSGPACK", "OFFERED", "NewestWriter", "Writer", "unencodable", "with_type"]
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -26,8 +27,21 @@ ENCODE_ERRORS = (TypeError, ValueError, RecursionError, OverflowError)
 _JSON_TYPE = ("content-type", JSON)
 
 
+class Writer(ABC):
+    """Turns what a handler returned into a `Reply`."""
+
+    @abstractmethod
+    def write(self, value: object, response: Response[Any], exchange: Exchange) -> Reply:
+        """Encode, carry back, and validate the answer.
+
+        Raises:
+            InvalidResponseError: The answer breaks the promise made to the client.
+            UntranslatableResponseError: A transformer failed.
+        """
+
+
 @final
-class NewestWriter:
+class NewestWriter(Writer):
     """Writes answers in the shape in which the handler gives them.
 
     Args:

@@ -56,16 +56,13 @@ def _observed_async(module: str, method: Callable[..., Any]) -> Callable[..., An
         lctx = current_context()
         if lctx is None:
             return await method(*args, **kwargs)
-        lctx.record(stage, "start")
-        try:
-            result = await method(*args, **kwargs)
-        except BaseException as error:
-            lctx.record(stage, "error", error)
-            if isinstance(error, Exception) and not isinstance(error, Problem):
-                lctx.blame_module(module, method.__name__, error)
-            raise
-        lctx.record(stage, "end")
-        return result
+        with lctx.during(stage):
+            try:
+                return await method(*args, **kwargs)
+            except Exception as error:
+                if not isinstance(error, Problem):
+                    lctx.blame_module(module, method.__name__, error)
+                raise
 
     return call
 
@@ -78,16 +75,13 @@ def _observed(module: str, method: Callable[..., Any]) -> Callable[..., Any]:
         lctx = current_context()
         if lctx is None:
             return method(*args, **kwargs)
-        lctx.record(stage, "start")
-        try:
-            result = method(*args, **kwargs)
-        except BaseException as error:
-            lctx.record(stage, "error", error)
-            if isinstance(error, Exception) and not isinstance(error, Problem):
-                lctx.blame_module(module, method.__name__, error)
-            raise
-        lctx.record(stage, "end")
-        return result
+        with lctx.during(stage):
+            try:
+                return method(*args, **kwargs)
+            except Exception as error:
+                if not isinstance(error, Problem):
+                    lctx.blame_module(module, method.__name__, error)
+                raise
 
     return call
 

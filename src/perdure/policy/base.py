@@ -9,6 +9,7 @@ from typing import Literal, final
 from msgspec import Struct
 
 from perdure.config import Priority, RateLimit
+from perdure.errors import ConfigError
 from perdure.manifest.records import NOBODY
 
 __all__ = ["AuthMode", "RoutePolicy"]
@@ -19,7 +20,11 @@ AuthMode = Literal["off", "optional", "required"]
 
 @final
 class RoutePolicy(Struct, frozen=True, kw_only=True):
-    """The policy of one route, as declared."""
+    """The policy of one route, as declared.
+
+    Raises:
+        ConfigError: It contradicts itself.
+    """
 
     auth: AuthMode | None = None
     """None: as the configuration says."""
@@ -35,6 +40,15 @@ class RoutePolicy(Struct, frozen=True, kw_only=True):
     concurrency: int | None = None
     """Requests of this route in the works in one process, at most."""
     priority: Priority = "normal"
+
+    def __post_init__(self) -> None:
+        if self.demands and (self.public or self.auth in {"off", "optional"}):
+            said = "public" if self.public else f"auth={self.auth!r}"
+            raise ConfigError(f"the route asks for roles or scopes, and says {said}: leave one of the two out")
+        if self.public and self.auth == "required":
+            raise ConfigError("the route is public, and says auth='required': leave one of the two out")
+        if self.concurrency is not None and self.concurrency < 1:
+            raise ConfigError(f"concurrency must be 1 or more, not {self.concurrency!r}")
 
     @property
     def demands(self) -> bool:

@@ -48,6 +48,7 @@ class Capacity:
         "_clients",
         "_due_s",
         "_held",
+        "_is_shut",
         "_limits",
         "_pressure",
         "_quarter",
@@ -68,6 +69,7 @@ class Capacity:
         self._timer: asyncio.TimerHandle | None = None
         self._due_s = 0.0
         self._watch_from = self._quarter
+        self._is_shut = False
         self._shed = _Shed()
         self.count = 0
         """Requests in the works."""
@@ -93,6 +95,11 @@ class Capacity:
             else:
                 del self._held[ticket]
 
+    def admit(self, is_open: bool) -> None:
+        """Let requests in, or none at all, whatever their priority. May be called from any thread."""
+        self._is_shut = not is_open
+        self._watch_from = 0 if self._is_shut or self._pressure.is_on else self._quarter
+
     def start(self) -> None:
         """Begin to watch how late the running event loop is."""
         loop = asyncio.get_running_loop()
@@ -108,7 +115,7 @@ class Capacity:
     def note_lag(self, lag_s: float) -> None:
         """Take note of how late the process is; `start` sees to it that this is called twenty times a second."""
         self._pressure.beat(lag_s)
-        self._watch_from = 0 if self._pressure.is_on else self._quarter
+        self._watch_from = 0 if self._is_shut or self._pressure.is_on else self._quarter
         if self._shed.turned_away or self._shed.is_going_on:
             self._shed.beat(self.count, lag_s)
 
@@ -119,6 +126,9 @@ class Capacity:
         self._timer = loop.call_at(self._due_s, self._beat, loop)
 
     def _weigh(self, exchange: Exchange, priority: Priority) -> str:
+        if self._is_shut:
+            self._shed.turned_away += 1
+            raise OverloadedError(self._settings.retry_after_s)
         key = self._clients.client_key(exchange)
         held = self._held.get(key, 0)
         is_late = self._pressure.is_on and self._pressure.turns_away(key, priority)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from ipaddress import IPv6Address
 from typing import Final, final
 
+from perdure.context.addresses import host_of
 from perdure.context.exchange import Exchange
 
 __all__ = ["UNKNOWN_ADDRESS", "Clients", "is_named"]
@@ -58,11 +59,8 @@ class Clients:
 def _address_key(client: str) -> str:
     if not client:
         return UNKNOWN_ADDRESS
-    if client.count(":") < 2:
-        return "@" + client.partition(":")[0][:_LIMIT_CHARACTERS]
-    if client[0] == "[":
-        client = client[1 : client.find("]")]
-    return _network_of(client[:_LIMIT_CHARACTERS])
+    host = host_of(client)[:_LIMIT_CHARACTERS]
+    return _network_of(host) if ":" in host else f"@{host}"
 
 
 def _network_of(address: str) -> str:

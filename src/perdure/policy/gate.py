@@ -3,8 +3,8 @@
 Source: SPEC 3.7, properties 34 and 35.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
-from typing import Protocol
 
 from perdure.context.exchange import Exchange
 from perdure.errors import RequestError
@@ -15,9 +15,12 @@ GateHeaders = tuple[tuple[str, str], ...]
 """What the answer says about rate limits; names in lower case."""
 
 
-class Gate(Protocol):
+class Gate(ABC):
     """The policy of one route, compiled. What it counts, it counts for all versions together."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def guard(self, exchange: Exchange) -> None:
         """Refuse *exchange* before its credentials are looked at, where its address failed to show any too often.
 
@@ -25,6 +28,7 @@ class Gate(Protocol):
             RateLimitedError: It has to wait.
         """
 
+    @abstractmethod
     def admit(self, exchange: Exchange, refusal: RequestError | None) -> GateHeaders | Awaitable[GateHeaders]:
         """Let *exchange* in, and return what its answer says of rate limits; to be awaited where others count along.
 
@@ -41,5 +45,6 @@ class Gate(Protocol):
             OverloadedError: There is too much to do.
         """
 
+    @abstractmethod
     def leave(self) -> None:
         """Note that a request that was let in has been answered."""

@@ -55,7 +55,7 @@ class Gates:
         """Return the gate of a handler, always the same one; None where it asks for nothing and counts nothing.
 
         Raises:
-            ConfigError: Nobody could come in, or the policy contradicts itself; the message says what to do.
+            ConfigError: Nobody could come in; the message says what to do.
         """
         key = (handler_id, policy)
         if key not in self._made:
@@ -74,7 +74,6 @@ class Gates:
         return CountingGate(check, slots, LimitHeaders(limits), self._counters, self._clients, self._monotonic)
 
     def _check(self, handler_id: str, policy: RoutePolicy) -> Check | None:
-        _refuse_contradictions(handler_id, policy)
         if self._auth.deny_by_default and not policy.is_declared:
             _log.warning(
                 "%s is closed to everyone: it says neither who may call it nor that it is public, and deny_by_default "
@@ -91,13 +90,3 @@ class Gates:
             return None
         bearers = self._auth.jwt.keys() | self._auth.introspection.keys()
         return compile_check(policy, mode, self._challenges, self._realm, bearers)
-
-
-def _refuse_contradictions(handler_id: str, policy: RoutePolicy) -> None:
-    if policy.demands and (policy.public or policy.auth in {"off", "optional"}):
-        said = "public" if policy.public else f"auth={policy.auth!r}"
-        raise ConfigError(f"{handler_id} asks for roles or scopes, and says {said}: leave one of the two out")
-    if policy.public and policy.auth == "required":
-        raise ConfigError(f"{handler_id} is public, and says auth='required': leave one of the two out")
-    if policy.concurrency is not None and policy.concurrency < 1:
-        raise ConfigError(f"{handler_id}: concurrency must be 1 or more, not {policy.concurrency}")

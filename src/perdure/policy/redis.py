@@ -229,8 +229,8 @@ class _Outage:
             self._since_s = now_s
             effect = "requests pass, counted by each process alone" if self._passes else "limited routes answer 503"
             _log.error(
-                "rate limits: %s cannot be asked (%s: %s); until it can, %s",
-                self._place, type(error).__name__, error, effect,
+                "rate limits: %s cannot be asked (%s); until it can, %s",
+                self._place, f"{type(error).__name__}: {error}".removesuffix(": "), effect,
             )  # fmt: skip
 
     def end(self) -> None:

@@ -13,11 +13,11 @@ from math import ceil
 from typing import Final, final
 
 from perdure.context.exchange import Exchange
-from perdure.errors import OverloadedError, RateLimitedError, RequestError
+from perdure.errors import ForbiddenError, OverloadedError, RateLimitedError, RequestError, UnauthenticatedError
 from perdure.policy.clients import Clients
 from perdure.policy.counters import Counters, Limit, Spend, Standings
 from perdure.policy.entry import Check
-from perdure.policy.gate import GateHeaders
+from perdure.policy.gate import Gate, GateHeaders
 from perdure.policy.standing import LimitHeaders
 
 __all__ = ["CheckingGate", "CountingGate", "Slots"]
@@ -45,7 +45,7 @@ class Slots:
 
 
 @final
-class CheckingGate:
+class CheckingGate(Gate):
     """See `perdure.policy.gate.Gate`; counts no rates."""
 
     __slots__ = ("_check", "_slots")
@@ -73,7 +73,7 @@ class CheckingGate:
 
 
 @final
-class CountingGate:
+class CountingGate(Gate):
     """See `perdure.policy.gate.Gate`; counts requests against limits.
 
     Args:
@@ -161,7 +161,7 @@ class _Addresses:
         del self.over[key]
 
     def refuse(self, exchange: Exchange, error: RequestError) -> Awaitable[GateHeaders]:
-        """Raise *error*, or do so when awaited.
+        """Raise *error*, which then tells how the address stands, or do so when awaited.
 
         Raises:
             RateLimitedError: The address asks too often; that goes first.
@@ -169,21 +169,26 @@ class _Addresses:
         standings = self._spend(self._keys(exchange))
         if not isinstance(standings, tuple):
             return self._wait(standings, exchange, error)
-        self._tell(standings, exchange)
-        raise error
+        raise _telling(self._tell(standings, exchange), error)
 
     async def _wait(self, pending: Awaitable[Standings], exchange: Exchange, error: RequestError) -> GateHeaders:
-        self._tell(await pending, exchange)
-        raise error
+        raise _telling(self._tell(await pending, exchange), error)
 
-    def _tell(self, standings: Standings, exchange: Exchange) -> None:
+    def _tell(self, standings: Standings, exchange: Exchange) -> GateHeaders:
         try:
-            self._headers.tell(standings)
+            return self._headers.tell(standings)
         except RateLimitedError as limited:
             if len(self.over) >= _REMEMBERED:
                 self.over.clear()
             self.over[self._address_key(exchange)] = self._monotonic() + limited.retry_after_s
             raise
+
+
+def _telling(headers: GateHeaders, error: RequestError) -> RequestError:
+    """Return *error* with *headers*; another one, as what is wrong with credentials may be remembered for the next."""
+    if isinstance(error, UnauthenticatedError | ForbiddenError):
+        return type(error)(str(error), error.challenges, headers).with_traceback(error.__traceback__)
+    return error
 
 
 def _keys_of(limits: tuple[Limit, ...], clients: Clients) -> _Keys:

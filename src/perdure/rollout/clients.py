@@ -5,9 +5,10 @@ It is what a trusted front says of it, else who it showed to be, else its addres
 
 from typing import Final, final
 
+from perdure.context.addresses import host_of
 from perdure.context.exchange import Exchange
 
-__all__ = ["LIMIT_CHARACTERS", "ClientNames", "address_of"]
+__all__ = ["LIMIT_CHARACTERS", "ClientNames"]
 
 LIMIT_CHARACTERS: Final = 128
 """The most characters of a client's name; a longer one is cut off."""
@@ -33,12 +34,4 @@ class ClientNames:
             if named:
                 return named[:LIMIT_CHARACTERS]
         principal = exchange.principal
-        return address_of(exchange.client) if principal is None else principal.key[:LIMIT_CHARACTERS]
-
-
-def address_of(peer: str) -> str:
-    """Return *peer* without its port: ``127.0.0.1`` for ``127.0.0.1:51044``, ``::1`` for ``[::1]:51044``."""
-    host, colon, port = peer.rpartition(":")
-    if not colon or not port.isdigit():
-        return peer
-    return host.strip("[]")
+        return host_of(exchange.client) if principal is None else principal.key[:LIMIT_CHARACTERS]

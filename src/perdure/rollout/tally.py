@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, final
 
+from perdure.context.addresses import host_of
 from perdure.context.exchange import Exchange
-from perdure.rollout.clients import ClientNames, address_of
+from perdure.rollout.clients import ClientNames
 
 __all__ = ["Counted", "Tally"]
 
@@ -112,7 +113,7 @@ class Tally:
 def _by_name(seen: list[_Seen]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for each, requests in Counter(seen).items():
-        counts[address_of(each) if isinstance(each, str) else each[0]] += requests
+        counts[host_of(each) if isinstance(each, str) else each[0]] += requests
     return counts
 
 

@@ -113,6 +113,12 @@ class Catalogue:
             by_key[endpoint_key(method, template.key)] = [one or other for one, other in zip(known, plans, strict=True)]
         return tuple((version, key) for key, plans in by_key.items() for version in self._planner.unserved(key, plans))
 
+    @property
+    def forgotten(self) -> tuple[tuple[str, str], ...]:
+        """Those of `unserved` of which no revision says that they are gone for good."""
+        indices = {version.name: version.index for version in self.timescape.versions}
+        return tuple(each for each in self.unserved if not self._planner.is_stated_gone(each[1], indices[each[0]]))
+
     def api(self) -> Api:
         """Return the API as the code has it now: what the next revision would record."""
         types = self.registry.definitions
@@ -168,6 +174,19 @@ class Catalogue:
     def manifests(self) -> tuple[HandlerManifest, ...]:
         """Return a manifest for each handler of the code that serves somebody, by id and version."""
         return tuple(sorted((self._manifest(each) for each in self._serving), key=lambda each: (each.id, each.version)))
+
+    def description(self, facts: HandlerFacts) -> tuple[str, tuple[str, ...]]:
+        """Return the hash of the manifest of the handler that a plan with *facts* runs, and its transformers.
+
+        Returns:
+            The hash, empty for WebSockets; the names of the revisions that carry requests of the plan's versions to the
+            handler, or its answers back, oldest first.
+        """
+        origin = self._planner.origin(facts)
+        if origin is None:
+            return "", ()
+        code, chain = origin
+        return self._manifest(code).fingerprint, () if chain is None else chain.revisions
 
     def _speaks(self, code: CodeEndpoint) -> int:
         """Return the index of the version whose shapes a handler knows."""

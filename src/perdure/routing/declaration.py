@@ -90,19 +90,12 @@ def _policy(options: RouteOptions) -> RoutePolicy:
     Raises:
         ConfigError: They contradict each other, or name nothing.
     """
-    if options.concurrency is not None and options.concurrency < 1:
-        raise ConfigError(f"concurrency must be 1 or more, not {options.concurrency!r}")
     _refuse_empty(options)
-    policy = RoutePolicy(
+    return RoutePolicy(
         auth=options.auth, public=options.public, roles=_names("roles", options.roles),
         all_roles=_names("all_roles", options.all_roles), scopes=_names("scopes", options.scopes),
         rate_limits=_rate_limits(options.rate_limit), concurrency=options.concurrency, priority=options.priority,
     )  # fmt: skip
-    if policy.public and (policy.demands or policy.auth == "required"):
-        raise ConfigError("a route is either public or needs roles, scopes or auth='required'; not both")
-    if policy.demands and policy.auth in {"off", "optional"}:
-        raise ConfigError(f"a route that needs roles or scopes cannot have auth={policy.auth!r}")
-    return policy
 
 
 def _refuse_empty(options: RouteOptions) -> None:

@@ -58,8 +58,6 @@ class Definition(Struct, frozen=True, kw_only=True):
     response: Any
     response_media: str
     """What answers are of; ``*/*`` where nothing is said of it."""
-    answers_nothing: bool
-    """The handler is declared to return None."""
 
     @property
     def has_data_body(self) -> bool:
@@ -96,7 +94,7 @@ def define(declaration: Declaration, handler_id: str) -> Definition:
     return Definition(
         declaration=replace(declaration, callback=callback), id=handler_id,
         body_mode=_body_mode(body), body=_unmark(body), params=params, query=query, headers=headers,
-        response=_data_type(response), response_media=_media_type(response), answers_nothing=response is NoneType,
+        response=_data_type(response), response_media=_media_type(response),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 _Admits = Callable[[str], object]
 """Tells, by the truth of what it returns, whether a segment may stand for a parameter."""
 
-_impossible: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]|/\\.\\.?(?:/|\\Z)").search
+_impossible: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]|/\.\.?(?:/|\Z)").search
 
 
 def check_path(path: str) -> None:

@@ -24,9 +24,9 @@ from perdure.lifecycle.bodies import BodyLimits, OpenBody, open_any, open_bytes,
 from perdure.lifecycle.hooks import PlannedHook
 from perdure.lifecycle.older_reader import Arrival, OlderReader
 from perdure.lifecycle.older_writer import OlderWriter
-from perdure.lifecycle.plan import Plan, Writer, stages_of
+from perdure.lifecycle.plan import Plan, stages_of
 from perdure.lifecycle.reader import Codecs, NewestReader, Reader
-from perdure.lifecycle.writer import NewestWriter
+from perdure.lifecycle.writer import NewestWriter, Writer
 from perdure.manifest.records import Api, Endpoint, endpoint_key
 from perdure.policy.base import AuthMode, RoutePolicy
 from perdure.policy.gate import Gate
@@ -91,6 +91,7 @@ class Planner:
         self._recorded = any(version.revision is not None for version in timescape.versions)
         self._spans = _spans(code, timescape)
         self._plans: dict[object, Plan] = {}
+        self._origins: dict[int, tuple[CodeEndpoint, Chain | None]] = {}
         self._templates = {span.code.definition.declaration.template.key: span.code.definition.declaration.template
                            for spans in self._spans.values() for span in spans}  # fmt: skip
 
@@ -118,6 +119,10 @@ class Planner:
             if plans[version.index] is None and key in self._timeline.endpoints_at(version.index)
         )
 
+    def is_stated_gone(self, key: str, index: int) -> bool:
+        """Tell whether a revision says that the endpoint that version *index* calls *key* is gone for good."""
+        return self._timeline.stated_end(key, index) is not None
+
     def identity(self, key: str, index: int) -> str | None:
         """Return what the endpoint that version *index* calls *key* is called now; None if a revision removed it.
 
@@ -142,6 +147,10 @@ class Planner:
                     chain = timeline.chain(name, index, head)
                     found |= dict.fromkeys(chain.revisions if isinstance(chain, Chain) else ())
         return tuple(found)
+
+    def origin(self, facts: HandlerFacts) -> tuple[CodeEndpoint, Chain | None] | None:
+        """Return what the plan with *facts*, or others with the same stages, runs; None if there is no such plan."""
+        return self._origins.get(id(facts.stages))
 
     def _plans_of(self, key: str, changes: AbstractSet[int]) -> list[Plan | None]:
         """Return the plan of each version; one in which nothing happens to the endpoint has that of the one before."""
@@ -217,6 +226,7 @@ class Planner:
         plan = self._plans.get(identity)
         if plan is None:
             plan = self._plans[identity] = self._compile(key, span.code, chain, parts, fallback)
+            self._origins[id(plan.facts.stages)] = span.code, chain
         return plan
 
     def _compile(

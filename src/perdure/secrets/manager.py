@@ -22,9 +22,12 @@ from perdure.secrets.base import Provider, check_name
 from perdure.secrets.cache import Found, SecretCache
 from perdure.secrets.redaction import Redactor, fetching
 
-__all__ = ["SecretsManager"]
+__all__ = ["Listener", "SecretsManager"]
 
 _audit = logging.getLogger("perdure.audit")
+
+Listener = Callable[[str, str, str, str, str | None], None]
+"""Told of a secret that was asked for: its name, who asked, what came of it, who had it, and the request's id."""
 
 
 @final
@@ -44,6 +47,8 @@ class SecretsManager:
         self._cache = SecretCache(self._look_up, settings, clock)
         self._redactor = Redactor()
         self._stack: AsyncExitStack | None = None
+        self.listener: Listener | None = None
+        """Called on the event loop for each secret asked for."""
 
     async def __aenter__(self) -> Self:
         """Start the providers, keep what is used fresh, and keep all values out of logs and tracebacks.
@@ -80,20 +85,13 @@ class SecretsManager:
         lctx = current_context()
         if lctx is None:
             return await self._read(name, "outside requests")
-        stage = Stage("secret", _told(name))
-        lctx.record(stage, "start")
-        try:
+        with lctx.during(Stage("secret", _told(name))):
             if name not in lctx._facts.secrets:  # noqa: SLF001 - what it declares is nobody else's business
-                _tell(name, "denied", _reader(lctx), lctx)
+                self._tell(name, "denied", _reader(lctx), lctx)
                 raise SecretDeniedError(
                     f"{_reader(lctx)} does not declare the secret {name!r:.130}; its route says so by secrets={{…}}"
                 )
-            secret = await self._read(name, _reader(lctx), lctx)
-        except BaseException as error:
-            lctx.record(stage, "error", error)
-            raise
-        lctx.record(stage, "end")
-        return secret
+            return await self._read(name, _reader(lctx), lctx)
 
     async def read(self, name: str, reader: str) -> Secret:
         """Return a secret to a part of Perdure itself, which needs not declare it; raises as `SecretsView.get` does.
@@ -130,10 +128,15 @@ class SecretsManager:
                 raise SecretUnavailableError(f"the secret {name} is asked for while the server is not running")
             found, freshness = await self._cache.get(name)
         except SecretError as error:
-            _tell(name, "missing" if isinstance(error, SecretMissingError) else "unavailable", reader, lctx)
+            self._tell(name, "missing" if isinstance(error, SecretMissingError) else "unavailable", reader, lctx)
             raise
-        _tell(name, freshness, reader, lctx, found.provider.name)
+        self._tell(name, freshness, reader, lctx, found.provider.name)
         return found.secret
+
+    def _tell(self, name: str, outcome: str, reader: str, lctx: LocalContext | None, provider: str = "") -> None:
+        _log_access(name, outcome, reader, lctx, provider)
+        if self.listener is not None:
+            self.listener(_told(name), reader, outcome, provider, None if lctx is None else lctx.request_id)
 
     async def _look_up(self, name: str) -> Found:
         """Ask one provider after the other."""
@@ -201,7 +204,7 @@ def _told(name: object) -> str:
     return repr(name[:128])[1:-1] if isinstance(name, str) else repr(name)[:128]
 
 
-def _tell(name: str, outcome: str, reader: str, lctx: LocalContext | None, provider: str = "") -> None:
+def _log_access(name: str, outcome: str, reader: str, lctx: LocalContext | None, provider: str) -> None:
     """Write who asked for which secret, and what came of it, to the audit log."""
     level = logging.INFO if provider else logging.WARNING
     if not _audit.isEnabledFor(level):

@@ -2,8 +2,8 @@
 
 Every log record is made by one factory, whichever logger and handler it is for, so that is where values are replaced:
 in the message and in the traceback. What a record carries besides (``extra``) is added after the factory, so a filter
-on every handler cleans it. Exceptions that nobody caught pass through the interpreter's hooks. Nothing is installed
-when this is imported, and one guard is, however many apps a process has.
+on every handler cleans it. Exceptions that nobody caught, or nobody can (in ``__del__``), pass through the
+interpreter's hooks. Nothing is installed when this is imported, and one guard is, however many apps a process has.
 
 Alternatives: a filter on a logger does not see the records of its children; a formatter is chosen by whoever sets up
 logging; a wrapped ``sys.stderr`` misses handlers that write elsewhere.
@@ -22,6 +22,7 @@ from typing import Any, Final, final
 from weakref import WeakSet
 
 from perdure.context.secret import Secret
+from perdure.logs.plain import SEALED
 from perdure.secrets.values import SecretValues
 
 __all__ = ["Redactor", "fetching"]
@@ -83,10 +84,12 @@ class _Guard(logging.Filter):
         self.watched: WeakSet[SecretValues] = WeakSet()
         """Those of all apps; of one that was dropped without having been stopped, nothing stays."""
         self._make = logging.getLogRecordFactory()
-        self._report, self._report_thread = sys.excepthook, threading.excepthook
-        self._hooks = (self._on_uncaught, self._on_uncaught_in_thread)
+        self._report, self._report_thread, self._report_ignored = (
+            sys.excepthook, threading.excepthook, sys.unraisablehook
+        )  # fmt: skip
+        self._hooks = (self._on_uncaught, self._on_uncaught_in_thread, self._on_ignored)
         logging.setLogRecordFactory(self)
-        sys.excepthook, threading.excepthook = self._hooks
+        sys.excepthook, threading.excepthook, sys.unraisablehook = self._hooks
 
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         """Make a log record without values."""
@@ -97,6 +100,12 @@ class _Guard(logging.Filter):
             record.msg = f"(not shown: looking for secrets in it failed with {type(error).__name__})"
             record.args, record.exc_info = None, None
         return record
+
+    def mask(self, text: str) -> str:
+        """Return *text* without values; for formatters that make text of what records carry: see `masking`."""
+        for values in self._looked_for():
+            text = values.mask(text)
+        return text
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace values in the extras of *record*; let it pass."""
@@ -120,6 +129,8 @@ class _Guard(logging.Filter):
             sys.excepthook = self._report
         if threading.excepthook is self._hooks[1]:
             threading.excepthook = self._report_thread
+        if sys.unraisablehook is self._hooks[2]:
+            sys.unraisablehook = self._report_ignored
         for handler in _handlers():
             handler.removeFilter(self)
 
@@ -146,6 +157,14 @@ class _Guard(logging.Filter):
         else:
             sys.stderr.write(f"{told}\n")
 
+    def _on_ignored(self, raised: "sys.UnraisableHookArgs") -> None:
+        error = raised.exc_value
+        told = None if error is None else self._told((raised.exc_type, error, raised.exc_traceback))
+        if told is None:
+            self._report_ignored(raised)
+        else:  # not which object it was in: its repr may show anything
+            sys.stderr.write(f"{raised.err_msg or 'Exception ignored'}:\n{told}\n")
+
     def _on_uncaught_in_thread(self, raised: threading.ExceptHookArgs) -> None:
         error = raised.exc_value
         told = None if error is None else self._told((raised.exc_type, error, raised.exc_traceback))
@@ -157,6 +176,8 @@ class _Guard(logging.Filter):
 
 def _clean(record: logging.LogRecord, values: SecretValues) -> None:
     """Replace *values* in the message, the traceback and the stack of *record*."""
+    if isinstance(record.msg, dict) and not record.args:
+        _clean_event(record, record.msg, values)
     try:
         text = record.getMessage()
     except Exception:  # noqa: BLE001 - arguments that do not fit; the handler will print them as they are
@@ -167,11 +188,37 @@ def _clean(record: logging.LogRecord, values: SecretValues) -> None:
     if record.exc_info and record.exc_info[1] is not None:
         told = _told(record.exc_info, values)
         if told is not None:
+            _seal(record, record.exc_info)
             record.exc_info, record.exc_text = None, told
     elif record.exc_text:
         record.exc_text = values.mask(record.exc_text)
     if record.stack_info is not None:
         record.stack_info = values.mask(record.stack_info)
+
+
+def _clean_event(record: logging.LogRecord, event: dict[str, object], values: SecretValues) -> None:
+    """Replace *values* in what structlog hands over as a message: fields by name, and an exception among them."""
+    raised = event.get("exc_info")
+    if isinstance(raised, BaseException):
+        raised = (type(raised), raised, raised.__traceback__)
+    elif raised and not isinstance(raised, tuple):
+        raised = sys.exc_info()
+    event = {name: values.cleaned(value) for name, value in event.items() if name != "exc_info"}
+    if any(values.mask(text := str(value)) is not text for value in event.values()):  # what an object says of itself
+        event = {name: values.mask(str(value)) for name, value in event.items()}
+    if isinstance(raised, tuple) and len(raised) == 3 and isinstance(raised[1], BaseException):
+        told = _told(raised, values)
+        if told is None:
+            event["exc_info"] = raised
+        else:
+            _seal(record, raised)
+            event["exception"] = told
+    record.msg = event
+
+
+def _seal(record: logging.LogRecord, raised: ExcInfo) -> None:
+    """Leave the exception to `LogFormatter`, which shows nothing of it as it is."""
+    record.__dict__.setdefault(SEALED, lambda: raised)
 
 
 def _told(raised: ExcInfo, values: SecretValues, text: str = "") -> str | None:

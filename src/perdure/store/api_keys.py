@@ -7,7 +7,7 @@ from msgspec import Struct
 from perdure.store.merging import check_names
 from perdure.store.records import JournalEntry
 
-__all__ = ["ApiKey", "KeyState", "check_key", "creation", "key_order", "revocation"]
+__all__ = ["ApiKey", "KeyState", "check_key", "creation", "key_order", "pruning", "revocation"]
 
 KeyState = Literal["active", "expired", "revoked"]
 """``active``: its bearer is let in."""
@@ -37,6 +37,11 @@ class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_used_s: float | None = None
     """To the minute or so; None where it was never used."""
 
+    @property
+    def ended_s(self) -> float | None:
+        """From when it counts no more: it was revoked, or it expires; None: it does not end."""
+        return self.expires_s if self.revoked_s is None else self.revoked_s
+
     def state(self, now_s: float) -> KeyState:
         """Return what it is worth at *now_s*."""
         if self.revoked_s is not None:
@@ -63,6 +68,12 @@ def revocation(key: ApiKey, number: int) -> JournalEntry:
     """Return what the journal says, as change *number*, of a key that was revoked."""
     action = f"revoke API key {key.id} of {key.subject}"
     return JournalEntry(number=number, at_s=key.revoked_s or 0.0, actor=key.revoked_by or "", action=action)
+
+
+def pruning(count: int, number: int, actor: str, at_s: float) -> JournalEntry:
+    """Return what the journal says, as change *number*, of *count* keys that were forgotten."""
+    action = f"forget {count} API key{'' if count == 1 else 's'} that ended"
+    return JournalEntry(number=number, at_s=at_s, actor=actor, action=action)
 
 
 def key_order(key: ApiKey) -> tuple[float, str]:

@@ -154,15 +154,23 @@ class Store(Protocol):
         """Keep a new key, and note it in the journal; tell whether it was kept. A key of its id is left as it is."""
 
     def api_keys(self, app: str, since: int = 0) -> tuple[ApiKey, ...]:
-        """Return the keys that were added or revoked after change number *since*, oldest first. No key is ever removed.
+        """Return the keys that were added or revoked after change number *since*, oldest first.
 
-        To follow the keys, ask for `position` first, then for the keys since the number of the time before.
+        To follow the keys, ask for `position` first, then for the keys since the number of the time before; now and
+        then for all, since nothing tells which were pruned.
         """
 
     def revoke_api_key(self, app: str, id: str, *, actor: str, at_s: float) -> bool:
         """Take the key *id* back for ever, and note it in the journal; tell whether there was one in force or expired.
 
         One that was revoked before stays as it was.
+        """
+
+    def prune_api_keys(self, app: str, before_s: float, *, actor: str, at_s: float) -> tuple[ApiKey, ...]:
+        """Forget the keys that were revoked, or else expired, before *before_s*, and note in the journal how many.
+
+        Returns:
+            These keys, oldest first. Where there are none, nothing is noted.
         """
 
     def touch_api_keys(self, app: str, uses: Mapping[str, float]) -> None:

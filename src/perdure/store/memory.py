@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from perdure.errors import StoreError
 from perdure.gtype.nodes import GType
 from perdure.manifest.records import HandlerManifest
-from perdure.store.api_keys import ApiKey, check_key, creation, key_order, revocation
+from perdure.store.api_keys import ApiKey, check_key, creation, key_order, pruning, revocation
 from perdure.store.gtypes import gtypes_of
 from perdure.store.merging import (
     HEALTH_KEPT_S,
@@ -302,6 +302,18 @@ class MemoryStore:
             ledger.api_keys[id] = ledger.change, revoked
             ledger.journal.append(revocation(revoked, ledger.change))
             return True
+
+    def prune_api_keys(self, app: str, before_s: float, *, actor: str, at_s: float) -> tuple[ApiKey, ...]:
+        """See `Store.prune_api_keys`."""
+        with self._writing(app) as ledger:
+            keys = [key for _, key in ledger.api_keys.values()]
+            ended = [key for key in keys if key.ended_s is not None and key.ended_s < before_s]
+            if ended:
+                ledger.change += 1
+                ledger.journal.append(pruning(len(ended), ledger.change, actor, at_s))
+            for key in ended:
+                del ledger.api_keys[key.id]
+            return tuple(sorted(ended, key=key_order))
 
     def touch_api_keys(self, app: str, uses: Mapping[str, float]) -> None:
         """See `Store.touch_api_keys`."""

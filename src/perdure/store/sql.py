@@ -254,6 +254,10 @@ class SqlStore:
         """See `Store.revoke_api_key`."""
         return sql_api_keys.revoke_api_key(self._database, app, id, actor, at_s)
 
+    def prune_api_keys(self, app: str, before_s: float, *, actor: str, at_s: float) -> tuple[ApiKey, ...]:
+        """See `Store.prune_api_keys`."""
+        return sql_api_keys.prune_api_keys(self._database, app, before_s, actor, at_s)
+
     def touch_api_keys(self, app: str, uses: Mapping[str, float]) -> None:
         """See `Store.touch_api_keys`."""
         sql_api_keys.touch_api_keys(self._database, app, uses)

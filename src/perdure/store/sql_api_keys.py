@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
-from perdure.store.api_keys import ApiKey, check_key, creation, key_order, revocation
+from perdure.store.api_keys import ApiKey, check_key, creation, key_order, pruning, revocation
 from perdure.store.database import Database
 from perdure.store.merging import check_names, document
 from perdure.store.records import JournalEntry
 from perdure.store.schema import API_KEYS, JOURNAL
 from perdure.store.sql_apps import AppRow, in_portions, locked_app, write_app
 
-__all__ = ["add_api_key", "api_keys", "revoke_api_key", "touch_api_keys"]
+__all__ = ["add_api_key", "api_keys", "prune_api_keys", "revoke_api_key", "touch_api_keys"]
 
 
 class _Row(NamedTuple):
@@ -62,6 +62,20 @@ def revoke_api_key(database: Database, app: str, id: str, actor: str, at_s: floa
         connection.execute(update(API_KEYS).where(where).values(change=number, body=_body(revoked)))
         _note(connection, app, row, revocation(revoked, number))
         return True
+
+
+def prune_api_keys(database: Database, app: str, before_s: float, actor: str, at_s: float) -> tuple[ApiKey, ...]:
+    """See `perdure.store.base.Store.prune_api_keys`."""
+    of_app = API_KEYS.c.app == app
+    with database.writing() as connection:
+        row = locked_app(database, connection, app)
+        keys = [_key(_Row(*each)) for each in connection.execute(select(*_COLUMNS).where(of_app))]
+        ended = [key for key in keys if key.ended_s is not None and key.ended_s < before_s]
+        for portion in in_portions([key.id for key in ended]):
+            connection.execute(delete(API_KEYS).where(of_app, API_KEYS.c.id.in_(portion)))
+        if ended:
+            _note(connection, app, row, pruning(len(ended), row.change + 1, actor, at_s))
+        return tuple(sorted(ended, key=key_order))
 
 
 def touch_api_keys(database: Database, app: str, uses: Mapping[str, float]) -> None:

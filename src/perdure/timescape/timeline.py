@@ -16,6 +16,7 @@ from perdure.timescape.graph import endpoint_references, reaching
 from perdure.timescape.hop import Hop, HopPlanner, Mentioned, mentioned_by
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.reuse import Strays, find_strays
+from perdure.timescape.revision import Impossibility
 from perdure.timescape.timescape import Timescape
 
 __all__ = ["Timeline"]
@@ -118,6 +119,22 @@ class Timeline:
         if event not in planned:
             self._plan(key, event, to)
         return planned[event]
+
+    def stated_end(self, key: str, at: int) -> Impossibility | None:
+        """Return what the revision that took an endpoint away says of that; None if none did, or it says nothing.
+
+        Args:
+            key: The endpoint as version *at* calls it.
+            at: Index of a version that has it.
+        """
+        planned = self.chain(key, at, self._timescape.head)
+        if not isinstance(planned, Removed):
+            return None
+        made = (self._timescape.revision_at(version.index) for version in self._timescape.versions)
+        stated = (
+            each for one in made if one is not None and one.name == planned.revision for each in one.impossibilities
+        )
+        return next((each for each in stated if each.target == planned.key), None)
 
     def _add(
         self, index: int, revision: RecordedRevision, mentions: "_Mentions", strays: Strays | None

@@ -27,7 +27,7 @@ from perdure.gtype.nodes import (
 )  # fmt: skip
 from perdure.manifest.records import Api, Endpoint
 
-__all__ = ["CHANGES", "Change"]
+__all__ = ["CHANGES", "Change", "f", "thing"]
 
 
 class Change(NamedTuple):
@@ -79,6 +79,7 @@ CASH = Object(fields=(f("kind", one_of("cash")), f("paid", I)))
 BANK = Object(fields=(f("kind", one_of("bank")), f("iban", S)))
 LONG = "a_member_with_a_long_name_of_its_own"
 
+DIM = Object(fields=(f("w", I), f("h", I, optional=True, default=3)))
 CHANGES: dict[str, Change] = {
     "member renamed": Change(thing(f("a", S), f("b", I)), thing(f("c", S), f("b", I)), ("Thing.a=c",)),
     "optional member renamed": Change(
@@ -135,6 +136,20 @@ CHANGES: dict[str, Change] = {
     "list to set": Change(thing(f("a", Array(items=I))), thing(f("a", Array(items=I, unique=True))), (), 1),
     "map of other values": Change(thing(f("a", Record(values=I))), thing(f("a", Record(values=S))), (), 1),
     "pair": Change(thing(f("a", Tuple(items=(I, S)))), thing(f("a", Tuple(items=(S, S)))), (), 1),
+    "object to list": Change(
+        thing(f("a", Ref(name="Dim")), Dim=DIM), thing(f("a", Array(items=Ref(name="Dim"))), Dim=DIM), (), 1
+    ),
+    "object to list of what changed, too": Change(
+        thing(f("a", Ref(name="Line")), Line=Object(fields=(f("sku", S),))),
+        thing(f("a", Array(items=Ref(name="Line"))), Line=Object(fields=(f("sku", Array(items=S)),))), (), 2
+    ),
+    "list to object around it": Change(
+        thing(f("a", Array(items=S))),
+        thing(f("a", Object(fields=(f("items", Array(items=S)), f("total", I, optional=True, default=0))))), (), 1
+    ),
+    "value to object with a default beside it": Change(
+        thing(f("a", I)), thing(f("a", Object(fields=(f("value", I), f("unit", S, optional=True, default="m"))))), (), 1
+    ),
     "value to object": Change(
         thing(f("a", I)), thing(f("a", Ref(name="Box"))) | {"Box": Object(fields=(f("value", I),))}
     ),

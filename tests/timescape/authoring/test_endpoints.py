@@ -49,6 +49,10 @@ def f(name: str, node: Node = S, *, optional: bool = False, **default: object) -
             [], RequestParts(), RequestParts(headers={"x-shop": "main"}),
         ),
         (
+            api(headers=members(f("x_shop", optional=True))), api(headers=members(f("x_org", optional=True))),
+            ["GET /orders.X-Shop=x-org"], RequestParts(headers={"x_shop": "a"}), RequestParts(headers={"x_org": "a"}),
+        ),
+        (
             api("GET /orders/{id}"), api("GET /orders/{order_id}"),
             [], RequestParts(path={"id": "7"}), RequestParts(path={"order_id": "7"}),
         ),

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from perdure.errors import TransformerMissingError, UntranslatableRequestError, UntranslatableResponseError
 from perdure.gtype.generate import values
-from perdure.gtype.nodes import GType, Node
+from perdure.gtype.nodes import Array, GType, Integer, Node, Record, Tuple
 from perdure.gtype.traversal import reachable
 from perdure.gtype.validator import compile_validator
 from perdure.manifest.records import Api
 from perdure.timescape.parts import RequestParts, ResponseParts
-from tests.timescape.authoring.changes import CHANGES
+from tests.timescape.authoring.changes import CHANGES, Change, f, thing
 from tests.timescape.authoring.recorded import Recorded, record_change
 
 KEYS = ("POST /things", "PUT /things")
@@ -106,6 +106,10 @@ def faults(api: Api, node: Node | None, value: object) -> tuple[object, ...]:
         ("names passed on", {"a": "x"}, {"b": "x"}),
         ("integer to text", {"a": 7}, {"a": "7"}),
         ("integer to text", {"a": 62.0}, {"a": "62"}),
+        ("integer to text", {"a": -1125899906842625}, {"a": "-1125899906842625"}),
+        ("integer to text", {"a": 10**40}, {"a": "1" + "0" * 40}),
+        ("number to text", {"a": 1e20}, {"a": "1e+20"}),
+        ("number to text", {"a": 2.5e-7}, {"a": "2.5e-07"}),
         ("nullable number to integer", {"a": None}, {"a": None}),
         ("nullable number to integer", {"a": 7.0}, {"a": 7}),
         ("number to decimal", {"a": 7.5}, {"a": 7.5}),
@@ -115,6 +119,10 @@ def faults(api: Api, node: Node | None, value: object) -> tuple[object, ...]:
         ("list of lists", {"a": [[1], [2, 3]]}, {"a": [["1"], ["2", "3"]]}),
         ("map of other values", {"a": {"k": 1}}, {"a": {"k": "1"}}),
         ("value to object", {"a": 1}, {"a": {"value": 1}}),
+        ("value to object with a default beside it", {"a": 1}, {"a": {"value": 1}}),
+        ("object to list of what changed, too", {"a": {"sku": "x"}}, {"a": [{"sku": ["x"]}]}),
+        ("list to object around it", {"a": ["x", "y"]}, {"a": {"items": ["x", "y"]}}),
+        ("object to list", {"a": {"w": 1, "h": 2}}, {"a": [{"w": 1, "h": 2}]}),
         ("enumeration renamed by hint", "b", "c"),
         ("enumeration with new values", "a", "x"),
         ("nested type renamed and changed", {"a": {"k": {"x": 1, "y": ""}}}, {"a": {"k": {"z": 1, "y": ""}}}),
@@ -132,6 +140,26 @@ def test_value_when_carried_forward_and_back_means_the_same(
         chain.request(request)
         chain.response(answer)
     assert (newer, older) == (request.body, answer.body)
+
+
+def test_docstring_names_the_member_whose_items_changed_and_tells_both_types_apart(tmp_path: Path) -> None:
+    several, pair, named = Array(items=Integer()), Tuple(items=(Integer(), Integer())), Record(values=Integer())
+    old = Change(thing(f("a", Record(values=several)), f("b", several)), {}).apis[0]
+    new = Change(thing(f("a", Record(values=pair)), f("b", named)), {}).apis[0]
+    text = record_change(tmp_path, old, new).text
+    assert "- Thing.a.*: the type was array and is now array of exactly 2 items.\n" in text
+    assert "- Thing.b: the type was array and is now object.\n" in text
+
+
+def test_object_that_says_more_than_the_value_it_was_is_left_to_a_person(generated: Callable[[str], Recorded]) -> None:
+    chain = generated("value to object with a default beside it").chain("POST /things")
+    assert chain is not None
+    usual = ResponseParts(body={"a": {"value": 1, "unit": "m"}})
+    chain.response(usual)
+    assert {"a": 1} == usual.body
+    with pytest.raises(UntranslatableResponseError) as raised:
+        chain.response(ResponseParts(body={"a": {"value": 1, "unit": "ft"}}))
+    assert "where unit is not 'm'" in str(raised.value.__cause__)
 
 
 def test_default_when_it_changed_is_said_for_who_meant_the_old_one(generated: Callable[[str], Recorded]) -> None:

@@ -58,7 +58,7 @@ def history(broken: int, write: Write) -> tuple[RecordedRevision, ...]:
 
 
 def proved(broken: int, write: Write, seed: int) -> Report:
-    effort = Effort(examples=6, seed=seed, limit_s=1.0)
+    effort = Effort(examples=6, seed=seed)
     return prove(Subject(timescape=Timescape(history(broken, write))), effort)
 
 
@@ -145,7 +145,7 @@ def test_member_that_a_type_loses_is_not_blamed_on_the_endpoints_function_of_ano
     revision = Revision("2025-05-01")
     harmless(revision)
     whole = (*chain, record("r5", revision, before=api(LAST), after=api(LAST)))
-    report = prove(Subject(timescape=Timescape(whole)), Effort(examples=6, seed=seed, limit_s=1.0))
+    report = prove(Subject(timescape=Timescape(whole)), Effort(examples=6, seed=seed))
     assert {("lost", "r3")} == {(each.kind, each.revision) for each in report.failures}, str(report)
 
 

@@ -1,6 +1,5 @@
-"""The parts `prove` is made of, each by itself: corners, shrinking, time limits, plain data."""
+"""The parts `prove` is made of, each by itself: corners, shrinking, plain data."""
 
-import time
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -27,7 +26,6 @@ from perdure.gtype.validator import compile_validator
 from perdure.timescape.proving.corners import corners
 from perdure.timescape.proving.plain import brief, difference, equal, is_tidy, oddities
 from perdure.timescape.proving.shrinking import shrink
-from perdure.timescape.proving.stopwatch import Stopwatch, TimeUp
 
 
 def nothing(_: GType) -> Iterable[object]:
@@ -96,33 +94,6 @@ def test_shrinking_leaves_only_what_fails() -> None:
 
     assert {"a": [{"b": "!"}]} == shrink(value, lambda each: fails(each) and "'b'" in repr(each))
     assert value == shrink(value, lambda _: False)
-
-
-def test_call_when_it_works_too_long_is_cut_off() -> None:
-    def work(_: object) -> object:
-        while True:
-            pass
-
-    with Stopwatch(0.05) as stopwatch:
-        assert 1 == stopwatch.run(lambda value: value, 1)
-        with pytest.raises(TimeUp):
-            stopwatch.run(work, None)
-        with pytest.raises(TimeUp):
-            stopwatch.run(lambda _: time.sleep(20), None)
-        assert 2 == stopwatch.run(lambda value: value, 2)
-
-
-def test_call_that_catches_every_exception_is_cut_off_too() -> None:
-    def stubborn(_: object) -> object:
-        while True:
-            try:
-                while True:
-                    pass
-            except Exception:
-                continue
-
-    with Stopwatch(0.05) as stopwatch, pytest.raises(TimeUp):
-        stopwatch.run(stubborn, None)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from perdure.timescape.recorded import RecordedRevision, record
 from perdure.timescape.revision import Revision
 from perdure.timescape.timescape import Timescape
 
-QUICK = Effort(examples=10, limit_s=0.3)
+QUICK = Effort(examples=10)
 TEXT = String(max_length=20)
 
 

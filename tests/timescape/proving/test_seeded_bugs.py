@@ -19,7 +19,7 @@ from perdure.timescape.timescape import Timescape
 from tests.timescape.proving.library import SECOND, library, write_library
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop" / "revisions"
-QUICK = Effort(examples=3, limit_s=0.3)
+QUICK = Effort(examples=3, limit_s=2)
 MISSING = "revision"
 """In place of a function: the bug is that one is not there."""
 

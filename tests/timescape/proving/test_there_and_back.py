@@ -11,7 +11,22 @@ from typing import Any, NamedTuple
 import pytest
 
 from perdure.errors import RevisionError
-from perdure.gtype.nodes import Array, Decimal, Enum, Field, Integer, Node, Null, Number, Object, Ref, String, Union
+from perdure.gtype.nodes import (
+    Array,
+    Decimal,
+    Enum,
+    Field,
+    Integer,
+    Literal,
+    Node,
+    Null,
+    Number,
+    Object,
+    Record,
+    Ref,
+    String,
+    Union,
+)
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.parts import RequestParts, ResponseParts
 from perdure.timescape.proving.proof import Effort, prove
@@ -158,6 +173,31 @@ def swapped(back: Callable[[dict[str, Any]], dict[str, Any]]) -> Write:
     )
 
 
+BOX = echo(Box=obj(rows=Array(items=Array(items=Integer())), names=Record(values=Integer())))
+TREE = echo(Tree=obj(name=String(), below=Array(items=Ref(name="Tree"), max_items=2)))
+BAG = obj(lines=Array(items=Ref(name="Line")), total=Integer())
+BAGS = echo(Bag=BAG, Line=obj(qty=Integer(), sku=String()))
+HOLDER = obj(at=Ref(name="At"), id=Integer())
+CARD, CASH = (obj(kind=Literal(values=(kind,)), no=String(max_length=9)) for kind in ("card", "cash"))
+PAID = Union(members=(Ref(name="Card"), Ref(name="Cash")), discriminator="kind")
+PAYMENTS = echo(Sale=obj(paid=PAID), Card=CARD, Cash=CASH)
+
+
+def up_and_down(**both_ways: tuple[Callable[[Any], object], Callable[[Any], object]]) -> Write:
+    """Return what declares for types what is done with requests, and with answers."""
+    return both(
+        *(functions(**{f"request_{name}": up, f"response_{name}": down}) for name, (up, down) in both_ways.items())
+    )
+
+
+def added(number: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return edited(qty=lambda each: each + number)
+
+
+def made(change: Callable[[Any], object]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return edited(no=change)
+
+
 S_MAPPED = mapped({"a": "a", "b": "bb", "c": "c"}, {"a": "a", "bb": "b", "c": "c"})
 CASES = [
     Case("renamed_member_dropped", NOTES, REMARKS, RENAMED,
@@ -215,6 +255,35 @@ CASES = [
     Case("types_that_change_places", echo(O=PLACES[0], A=obj(x=Integer()), B=obj(y=String())),
          echo(O=PLACES[1], A=obj(y2=String()), B=obj(x2=Integer())), swapped(renamed("y2", "y")),
          swapped(lambda each: {"y": each["y2"][:3]}), (("drift", "response", "B"), ("cut", "response", "B")), SWAPPED),
+    Case("number_made_positive", LINE, LINE, up_and_down(Line=(added(1), added(-1))),
+         up_and_down(Line=(edited(qty=abs), dict)), (("altered", "request", "Line"),)),
+    Case("number_made_negative_on_the_way_back", LINE, LINE, up_and_down(Line=(dict, dict)),
+         up_and_down(Line=(edited(qty=abs), edited(qty=lambda each: -abs(each)))), (("altered", "response", "Line"),)),
+    Case("list_of_lists_made_flat", BOX, BOX, up_and_down(Box=(dict, dict)),
+         up_and_down(Box=(edited(rows=lambda rows: [[each for row in rows for each in row]]), dict)),
+         (("altered", "request", "Box"),)),
+    Case("keys_of_a_map_in_small_letters", BOX, BOX, up_and_down(Box=(dict, dict)),
+         up_and_down(Box=(edited(names=lambda each: {key.lower(): value for key, value in each.items()}), dict)),
+         (("altered", "request", "Box"),)),
+    Case("text_in_a_type_that_holds_itself", TREE, TREE, up_and_down(Tree=(dict, dict)),
+         up_and_down(Tree=(edited(name=lambda each: each.replace("a", "b")), dict)), (("altered", "request", "Tree"),)),
+    Case("type_that_drifts_within_another", BAGS, BAGS,
+         up_and_down(Bag=(edited(total=lambda each: each + 1), edited(total=lambda each: each - 1)),
+                     Line=(added(1), added(-1))),
+         up_and_down(Bag=(edited(total=lambda each: each + 1), edited(total=lambda each: each - 1)),
+                     Line=(added(1), added(-2))), (("drift", "response", "Line"),)),
+    Case("type_that_drifts_below_an_endpoint_with_a_function_of_its_own", BAGS, BAGS,
+         both(up_and_down(Line=(added(1), added(-1))), functions(response_Bag=dict, response=lambda _: None)),
+         both(up_and_down(Line=(added(1), added(-2))), functions(response_Bag=dict, response=lambda _: None)),
+         (("drift", "response", "Line"),)),
+    Case("member_of_a_union_that_drifts", PAYMENTS, PAYMENTS,
+         up_and_down(Sale=(dict, dict), Card=(dict, dict), Cash=(dict, dict)),
+         up_and_down(Sale=(dict, dict), Card=(made(lambda no: no[1:] + no[:1]), dict), Cash=(dict, dict)),
+         (("drift", "response", "Card"),)),
+    Case("member_of_a_union_made_invalid", PAYMENTS, PAYMENTS,
+         up_and_down(Sale=(dict, dict), Card=(dict, dict), Cash=(dict, dict)),
+         up_and_down(Sale=(dict, dict), Card=(made(lambda no: no + "0123456789"), dict), Cash=(dict, dict)),
+         (("invalid", "request", "Card"),)),
 ]  # fmt: skip
 
 
@@ -258,6 +327,14 @@ MEANT = [
         functions(request_Line=edited(qty=lambda each: each * 2)),
         functions(response_Line=edited(qty=lambda each: each - 1)),
         functions(response_Line=edited(qty=lambda each: each // 2))), Renames()),
+    ("type_that_changed_carried_by_what_holds_it", echo(O=HOLDER, At=obj(day=String(min_length=1))),
+     echo(O=HOLDER, At=obj(day=String(min_length=1, max_length=1))),
+     up_and_down(O=(edited(at=edited(day=lambda each: each[:1])), dict)), Renames()),
+    ("member_of_another_unit", LINE, LINE, up_and_down(
+        Line=(edited(qty=lambda each: each * 100), edited(qty=lambda each: each // 100))), Renames()),
+    ("member_that_may_be_altered", LINE, LINE, both(
+        up_and_down(Line=(edited(qty=abs), dict)),
+        lambda revision: revision.lossless("Line", keeps="nothing")), Renames()),
     ("drift_of_an_endpoint_that_is_meant", LINE, LINE, both(
         functions(request=in_part("body", edited(qty=lambda each: each * 2))),
         lambda revision: revision.lossless("POST /x", keeps="nothing")), Renames()),

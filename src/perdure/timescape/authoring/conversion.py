@@ -8,7 +8,9 @@ the others carried over beside it.
 from collections.abc import Mapping
 from typing import final
 
-from perdure.gtype.nodes import Array, Enum, Node, Null, Object, Record, Ref, Scalar, String, Tuple, Union
+from msgspec import UNSET
+
+from perdure.gtype.nodes import Array, Enum, Field, Node, Null, Object, Record, Ref, Scalar, String, Tuple, Union
 from perdure.timescape.authoring.fitting import Fitting, finite_values
 from perdure.timescape.authoring.layout import Call, Choice, Code, Each, ListOf, MapOf, Text, literal
 from perdure.timescape.authoring.notes import Notes, identifier
@@ -59,7 +61,13 @@ class Converter:
             self._open.pop()
 
     def _convert(self, source: Node, target: Node, value: str, what: str, depth: int) -> Code | None:
+        named = source, target
         source, target = self.fitting.resolve(source), self.fitting.resolve(target)
+        # Objects of one name may be others on each side, with functions of their own.
+        if isinstance(source, Array) and isinstance(target, Object) and self.fitting.fits(source.items, named[1]):
+            return self._only(source, target, None, value, what)
+        if isinstance(source, Object) and isinstance(target, Array) and self.fitting.fits(named[0], target.items):
+            return self._wrap(named[0], target, value, what, depth)
         if _has_null(source) and not isinstance(source, Null):
             return self._nullable(source, target, value, what, depth)
         if isinstance(target, Union):
@@ -183,6 +191,8 @@ class Converter:
                 return self._object(source, target, value, what, depth)
             case ((Array() | Tuple() | Record()), (Array() | Tuple() | Record())):
                 return self._hole(source, target, value, what)
+            case Object(), Array() if self._holds_a_list(source):
+                return self._unbox(source, target, value, what, depth)
             case _, Array():
                 return self._wrap(source, target, value, what, depth)
             case Array(), _:
@@ -215,14 +225,17 @@ class Converter:
         return ListOf((self.convert(source, target.items, value, what, depth) or Text(value),))
 
     def _unwrap(self, source: Array, target: Node, value: str, what: str, depth: int) -> Code:
-        if isinstance(target, Object) and _box_field(target) is not None:
+        if isinstance(target, Object) and self._holds_a_list(target):
             return self._box(source, target, value, what, depth)
-        first = f"{value}[0]"
-        made = self.convert(source.items, target, first, what, depth) or Text(first)
+        return self._only(source, target, self.convert(source.items, target, f"{value}[0]", what, depth), value, what)
+
+    def _only(self, source: Array, target: Node, made: Code | None, value: str, what: str) -> Code:
+        """Take the only item of a list, which *made* converts; a person says what comes of any other list."""
+        only = made or Text(f"{value}[0]")
         if source.min_items == source.max_items == 1:
-            return made
+            return only
         hole = self.notes.hole(f"{what}: {words(target)}, from a list without or with several items", value)
-        return Choice(made, f"len({value}) == 1", hole)
+        return Choice(only, f"len({value}) == 1", hole)
 
     def _box(self, source: Node, target: Object, value: str, what: str, depth: int) -> Code:
         """Put a value into an object whose other members are known."""
@@ -245,7 +258,23 @@ class Converter:
             return self._hole(source, target, value, what)
         field = next(each for each in source.fields if each.name == only)
         member = f"{value}[{literal(only)}]"
-        return self.convert(field.node, target, member, what, depth) or Text(member)
+        made = self.convert(field.node, target, member, what, depth) or Text(member)
+        others = [each for each in source.fields if each.name != only and constant_of(each.node) is None]
+        if not others:
+            return made
+        odd = " or ".join(
+            f"{each.name} is there" if each.default is UNSET else f"{each.name} is not {each.default!r}"
+            for each in others
+        )
+        hole = self.notes.hole(f"{what}: {words(target)}, where {odd}", value)
+        return Choice(made, " and ".join(_says_nothing(each, value) for each in others), hole)
+
+    def _holds_a_list(self, node: Object) -> bool:
+        """Tell whether *node* is an object around a list."""
+        only = _box_field(node)
+        return any(
+            field.name == only and isinstance(self.fitting.resolve(field.node), Array | Tuple) for field in node.fields
+        )
 
     def _object(self, source: Object, target: Object, value: str, what: str, depth: int) -> Code:
         """Write an object anew, where all that can be known of it is certainly there."""
@@ -319,6 +348,17 @@ def _box_field(node: Object) -> str | None:
     """Return the one member of *node* that holds something: the only one, but for those with a single value."""
     holding = [field for field in node.fields if field.required and constant_of(field.node) is None]
     return holding[0].name if len(holding) == 1 else None
+
+
+def _says_nothing(field: Field, value: str) -> str:
+    """Return an expression that is true where the optional member *field* of *value* is what it is by default."""
+    name = literal(field.name)
+    if field.default is UNSET:
+        return f"{name} not in {value}"
+    if field.default is None:
+        return f"{value}.get({name}) is None"
+    usual = literal(field.default)
+    return f"{value}.get({name}, {usual}) == {usual}"
 
 
 def _name(node: Node) -> object:

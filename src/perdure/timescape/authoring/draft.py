@@ -55,12 +55,23 @@ def _line(subject: str, message: str) -> str:
 def _subject(each: Group, sides: Sides) -> str:
     """Return what changed: an endpoint, a type, or a member of one where the message does not name it."""
     pointer = each.pointers[0]
-    member = pointer.rpartition("/")[2]
+    member, inner = _place(pointer)
     if not each.type:
         where = each.endpoints[0] if len(each.endpoints) == 1 else f"{len(each.endpoints)} endpoints"
         return f"{where}, {pointer[1:]}" if pointer and f'"{member}"' not in each.message else where
     known = {*_members(each.type, sides.before), *_members(each.type, sides.after)}
-    return f"{each.type}.{member}" if member in known and f'"{member}"' not in each.message else each.type
+    if member not in known or (not inner and f'"{member}"' in each.message):
+        return each.type
+    return f"{each.type}.{member}{inner}"
+
+
+def _place(pointer: str) -> tuple[str, str]:
+    """Return the last name in *pointer*, and what follows it, items and values of maps: ``.*``."""
+    steps = pointer.split("/")
+    count = len(steps)
+    while count > 1 and (steps[count - 1] == "*" or steps[count - 1].isdigit()):
+        count -= 1
+    return steps[count - 1], "".join(f".{step}" for step in steps[count:])
 
 
 def _members(name: str, api: Api) -> list[str]:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from perdure.errors import ConfigError
 from perdure.manifest.records import Api
 from perdure.timescape.recorded import targeted_types
-from perdure.timescape.renames import Renames, is_listed, names_of
+from perdure.timescape.renames import Renames, is_listed, names_in, names_of
 from perdure.timescape.revision import is_endpoint_key
 
 __all__ = ["HintError", "Hints", "must_be", "read_hints"]
@@ -65,6 +65,7 @@ def read_hints(renames: Sequence[str], moves: Sequence[str], before: Api, after:
         if owner:
             known = {**before.types, **before.endpoints}
             family = targeted_types(owner, before) or (owner,)
+            old, new = _recorded_header(owner, old, before), _recorded_header(moved.get(owner, owner), new, after)
             for each in family:
                 must_be(each, known, f"--rename {text}: there was no type or endpoint {owner!r}")
                 _check_member(text, (each, old, new), before, after, {**types, **moved})
@@ -111,6 +112,19 @@ def _split(text: str, before: Api) -> tuple[str, str, str, str]:
     if dot and not is_endpoint_key(left) and new.startswith(f"{owner}."):
         new = new.removeprefix(f"{owner}.")  # Order.items=Order.lines says the same
     return (text, owner, old, new) if dot and owner and old else (text, "", left, new)
+
+
+def _recorded_header(endpoint: str, name: str, api: Api) -> str:
+    """Return what a header of *endpoint* is recorded as, if *name* is that in other letters: ``X-Tenant``, x_tenant."""
+    known = api.endpoints.get(endpoint)
+    if known is None or known.headers is None or name in names_of(endpoint, api):
+        return name
+    alike = [each for each in names_in(known.headers) if _folded(each) == _folded(name)]
+    return alike[0] if len(alike) == 1 else name
+
+
+def _folded(header: str) -> str:
+    return header.lower().replace("_", "-")
 
 
 def _put(found: dict[str, str], old: str, new: str, text: str, *, merges: bool = False) -> None:

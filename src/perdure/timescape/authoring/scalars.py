@@ -12,8 +12,9 @@ _DIGIT = r"(?:\[0-9\]|\[1-9\]|\\d)"
 _MANY = r"(?:[+]|[{][0-9]+(?:,[0-9]*)?[}])?"
 _NUMERIC = re.compile(rf"\^(?:-\??)?(?:{_DIGIT}{_MANY}|{_DIGIT}\*)+(?P<fraction>\(?\\\.{_DIGIT}{_MANY}\)?\??)?\$")
 """Patterns whose texts are all numbers: ``^[0-9]+\\.[0-9]{2}$``."""
-_WHOLE = 'r"-?[0-9]{1,15}"'
-_ANY_NUMBER = r'r"-?[0-9]{1,15}(\.[0-9]+)?"'
+_WHOLE = 'r"-?[0-9]{1,200}"'
+_ANY_NUMBER = r'r"-?[0-9]{1,200}(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"'
+"""As long as a float can hold it; what `str` makes of most numbers is among them."""
 
 
 class Recipe(NamedTuple):

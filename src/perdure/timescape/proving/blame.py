@@ -1,11 +1,11 @@
 """Which function of a revision a failure is the fault of, and where it stands."""
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, TracebackType
 
-from perdure.gtype.nodes import Array, GType, Intersection, Node, Object, Record, Ref, Tuple, Union
+from perdure.gtype.nodes import Array, Enum, GType, Intersection, Literal, Node, Object, Record, Ref, Tuple, Union
 from perdure.gtype.traversal import reachable, references
 from perdure.gtype.validator import compile_validator
 from perdure.manifest.records import Endpoint
@@ -14,7 +14,7 @@ from perdure.timescape.proving.naming import former, successor
 from perdure.timescape.recorded import RecordedRevision, targeted_types
 from perdure.timescape.revision import Direction, Transformer
 
-__all__ = ["blame_hang", "blame_output", "blame_raise", "carried_types", "declared", "mentioned"]
+__all__ = ["blame_hang", "blame_output", "blame_raise", "carried_types", "declared", "mentioned", "types_around"]
 
 Pointed = tuple[Node, object]
 """The type of a message or of a part of one, and what came out as that."""
@@ -75,7 +75,7 @@ def blame_output(
     """
     types = revision.after.types if direction == "request" else revision.before.types
     source = revision.before.types if direction == "request" else revision.after.types
-    found = [] if pointed is None else _types_around(pointed[0], pointed[1], _steps(pointer), types)
+    found = [] if pointed is None else types_around(pointed[0], pointed[1], _steps(pointer), types)
     named = [(former(revision, name) if direction == "request" else name, value) for name, value in found]
     around = [(name, value) for name, value in named if name is not None]
     own = next(declared(revision, direction, key), None)
@@ -113,22 +113,53 @@ def _is_valid(name: str, types: Mapping[str, Node], value: object) -> bool:
     return compile_validator(GType(ref, reachable(ref, types))).is_valid(value)
 
 
-def _types_around(
-    node: Node, value: object, steps: list[str], types: Mapping[str, Node]
+def types_around(
+    node: Node, value: object, steps: Sequence[str], types: Mapping[str, Node]
 ) -> Iterator[tuple[str, object]]:
-    """Yield the named types on the way from *node* along *steps*, with the value of each, from the outside in."""
+    """Yield the named types on the way from *node* along *steps*, with the value of each, from the outside in.
+
+    Args:
+        node: The type of *value*.
+        value: What the steps lead into; of a union, it tells which member is meant.
+        steps: Names of members and indices of items.
+        types: What names mean.
+    """
     match node:
         case Ref(name=name):
             if name in types:
                 yield name, value
-                yield from _types_around(types[name], value, steps, types)
-        case Union(members=members) | Intersection(members=members):
+                yield from types_around(types[name], value, steps, types)
+        case Union(members=members):
+            meant = [each for each in members if _may_be_meant(each, value, types)]
+            for member in meant or members:
+                yield from types_around(member, value, steps, types)
+        case Intersection(members=members):
             for member in members:
-                yield from _types_around(member, value, steps, types)
+                yield from types_around(member, value, steps, types)
         case _ if steps:
             below = _below(node, steps[0])
             if below is not None:
-                yield from _types_around(below, _member(value, steps[0]), steps[1:], types)
+                yield from types_around(below, _member(value, steps[0]), steps[1:], types)
+
+
+def _may_be_meant(node: Node, value: object, types: Mapping[str, Node]) -> bool:
+    """Tell whether no member of *value* that has listed values, such as a tag, says that it is no *node*."""
+    while isinstance(node, Ref) and node.name in types:
+        node = types[node.name]
+    if not isinstance(node, Object) or not isinstance(value, dict):
+        return True
+    listed = {field.name: _listed(field.node) for field in node.fields}
+    return all(value[name] in words for name, words in listed.items() if words and name in value)
+
+
+def _listed(node: Node) -> tuple[object, ...]:
+    match node:
+        case Literal(values=values):
+            return values
+        case Enum(members=members):
+            return tuple(value for _, value in members)
+        case _:
+            return ()
 
 
 def _below(node: Node, step: str) -> Node | None:

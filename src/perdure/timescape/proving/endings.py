@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, final
 
 from perdure.gtype.traversal import reachable
 from perdure.timescape.proving.blame import carried_types, mentioned
+from perdure.timescape.proving.drifting import Drifting, came_otherwise
 from perdure.timescape.proving.flaws import Flaw, Guilty, Trial
 from perdure.timescape.proving.floating import held_by_floats
 from perdure.timescape.proving.parameters import parameter_trials
@@ -24,8 +25,14 @@ __all__ = ["endpoint_trials"]
 _NO_CONTENT: Final = 204
 
 
-def endpoint_trials(revision: RecordedRevision, runner: Runner) -> Iterator[Trial]:
-    """Yield what there is to try of every endpoint that *revision* has functions of its own for, by itself."""
+def endpoint_trials(revision: RecordedRevision, runner: Runner, drifting: Drifting) -> Iterator[Trial]:
+    """Yield what there is to try of every endpoint that *revision* has functions of its own for, by itself.
+
+    Args:
+        revision: The revision.
+        runner: What runs its functions.
+        drifting: The types that are known to drift over it.
+    """
     for key in revision.before.endpoints:
         functions = own_functions(revision, key)
         if not functions or new_key(revision, key) is None:
@@ -39,7 +46,7 @@ def endpoint_trials(revision: RecordedRevision, runner: Runner) -> Iterator[Tria
             continue
         if declared.is_echo and declared.newer.status != _NO_CONTENT:
             bare = None if _shares_work(revision, key) else Station(revision, key, (), runner)
-            judge = _Echo(declared, bare, _at_fault(revision, functions), runner).judge
+            judge = _Echo((declared, bare), _at_fault(revision, functions), runner, drifting).judge
             yield Trial(f"{key} answered with what was sent, over {revision.name}", declared.request, judge, *about)
         yield from parameter_trials(declared, revision, functions, runner)
 
@@ -89,17 +96,20 @@ class _Echo:
     """Sends again what was told.
 
     Args:
-        declared: The endpoint with its own functions.
-        bare: Without: what drifts there is no fault of theirs; None where it may be.
+        stations: The endpoint with its own functions, and without: what drifts there is no fault of theirs; None where
+            it may be.
         fault: Whose fault it is otherwise.
         runner: What runs the functions.
+        drifting: The types that are known to drift by themselves.
     """
 
-    def __init__(self, declared: Station, bare: Station | None, fault: _Fault, runner: Runner) -> None:
-        self._declared = declared
-        self._bare = bare
+    def __init__(
+        self, stations: tuple[Station, Station | None], fault: _Fault, runner: Runner, drifting: Drifting
+    ) -> None:  # fmt: skip
+        self._declared, self._bare = stations
         self._fault = fault
         self._runner = runner
+        self._drifting = drifting
 
     def judge(self, value: object) -> Flaw | None:
         """Return what is wrong if the request *value* is another one when what it is answered is sent again."""
@@ -114,15 +124,14 @@ class _Echo:
         if without is not None and not equal(without.first, without.second):
             return None
         guilty, what = self._fault
-        message = (
-            f"{what}: the body that was sent became {brief(seen.first)}, is told as {brief(seen.told)}, and sent again "
-            f"becomes {brief(seen.second)}"
-        )
+        message = f"{what}: {came_otherwise('the body that was sent', seen.first, seen.told, seen.second)}"
         cure = (
             "make the functions for requests and for answers inverses; if it is meant, say "
             f"revision.lossless({guilty.target!r}, keeps='nothing')"
         )
-        return Flaw("drift", guilty, message, cure, seen.second)
+        node = self._declared.newer.body
+        inner = node and self._drifting.within(node, seen.first, seen.second)
+        return Flaw("drift", inner or guilty, message, cure, seen.second)
 
     def _round(self, station: Station, sent: dict[str, object]) -> _Round | None:
         """Return what becomes of the body of *sent*; None if that is not possible, which is told elsewhere."""

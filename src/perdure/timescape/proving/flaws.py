@@ -8,7 +8,7 @@ from perdure.gtype.nodes import GType
 from perdure.timescape.proving.report import Kind
 from perdure.timescape.revision import Direction
 
-__all__ = ["Declined", "Flaw", "Guilty", "Judge", "Losses", "Trial", "Watch"]
+__all__ = ["Declined", "Flaw", "Guilty", "Judge", "Losses", "Trial", "Watch", "Watcher"]
 
 
 class Guilty(NamedTuple):
@@ -48,14 +48,18 @@ Judge = Callable[[object], Flaw | None]
 """Says what is wrong with what becomes of a value; raises `Declined`."""
 
 
-class Losses(Protocol):
+class Watcher(Protocol):
+    """Has watched many values."""
+
+    def conclude(self) -> Iterable[tuple[object, Flaw]]:
+        """Return what got lost, each with a value that shows it."""
+
+
+class Losses(Watcher, Protocol):
     """Watches values go in and come out."""
 
     def observe(self, given: object, went_in: object, came: object) -> None:
         """Take note of what became of *given*, which *went_in* to the chain, and *came* out of it."""
-
-    def conclude(self) -> Iterable[tuple[object, Flaw]]:
-        """Return what got lost, each with a value that shows it."""
 
 
 class Watch(NamedTuple):
@@ -79,5 +83,5 @@ class Trial(NamedTuple):
     """Those on the way."""
     names: frozenset[str] = frozenset()
     """The type or endpoint it is about."""
-    losses: tuple[Losses, ...] = ()
+    losses: tuple[Watcher, ...] = ()
     """What was watched meanwhile."""

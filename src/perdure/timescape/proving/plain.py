@@ -5,7 +5,18 @@ from collections.abc import Iterator
 
 import msgspec
 
-__all__ = ["brief", "containers", "difference", "equal", "fresh", "is_tidy", "oddities", "pointer_to", "size"]
+__all__ = [
+    "brief",
+    "containers",
+    "difference",
+    "differences",
+    "equal",
+    "fresh",
+    "is_tidy",
+    "oddities",
+    "pointer_to",
+    "size",
+]
 
 
 def brief(value: object, most: int = 200) -> str:
@@ -62,6 +73,18 @@ def difference(one: object, other: object) -> tuple[str | int, ...]:
             if not equal(mine, theirs):
                 return (index, *difference(mine, theirs))
     return ()
+
+
+def differences(one: object, other: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield every place, as deep as can be told, where two values differ; indices of items are texts, too."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        for name in one:
+            yield from differences(one[name], other[name], (*path, str(name)))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
+            yield from differences(mine, theirs, (*path, str(index)))
+    elif not equal(one, other):
+        yield path
 
 
 def pointer_to(path: tuple[str | int, ...]) -> str:

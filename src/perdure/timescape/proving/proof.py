@@ -156,6 +156,8 @@ class _Proof:
             if known_by is not None:
                 self._failures[known_by] = _also(self._failures[known_by], trial.subject)
                 continue
+            if one.flaw.kind == "altered" and self._is_told(one.flaw):
+                continue
             self._failures[one.flaw.key] = _failure(trial, one.value, one.flaw)
             if one.flaw.kind == "hang":
                 self._hung |= {one.flaw.guilty.revision} if one.flaw.guilty.revision else trial.revisions
@@ -170,6 +172,16 @@ class _Proof:
             if flaw.kind == each.kind == "todo" and each.place == flaw.guilty.place:
                 return key
         return None
+
+    def _is_told(self, flaw: Flaw) -> bool:
+        """Tell whether what *flaw* says of a member is known already: it drifts, or gets lost or cut."""
+        revision, target = flaw.guilty.revision, flaw.guilty.target
+        return any(
+            each.revision == revision
+            and each.target == target
+            and (each.kind == "drift" or (each.kind in {"lost", "cut"} and key[-1] == flaw.about))
+            for key, each in self._failures.items()
+        )
 
     def report(self, versions: Iterable[str], seed: int) -> Report:
         """Return everything that was found."""

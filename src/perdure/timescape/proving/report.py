@@ -27,6 +27,7 @@ Kind = Literal[
     "order",
     "cut",
     "crossed",
+    "altered",
 ]
 """What is wrong: see `KINDS`."""
 
@@ -47,10 +48,11 @@ KINDS: dict[Kind, str] = {
     "order": "two transformers give different valid results in one order and in the other",
     "cut": "what comes out is a part of what went in, though there is room for all of it: a warning",
     "crossed": "a word that both sides have becomes another one: a warning",
+    "altered": "a member that is the same before and after comes back to who sent it as something else: a warning",
 }
 """Every kind of failure, with what it means."""
 
-WARNINGS: frozenset[Kind] = frozenset({"cut", "crossed"})
+WARNINGS: frozenset[Kind] = frozenset({"cut", "crossed", "altered"})
 """The kinds that may be meant."""
 
 

@@ -4,16 +4,19 @@ A type that clients never send, or are never told, may still have a function for
 both. What it would be given is what its inverse makes: on that, and nothing else, it has to work.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, final
 
 from perdure.errors import Fault
 from perdure.gtype.nodes import GType
+from perdure.timescape.proving.alterations import Alterations, Legs
 from perdure.timescape.proving.blame import blame_output, carried_types, declared
-from perdure.timescape.proving.flaws import Flaw, Guilty, Trial
+from perdure.timescape.proving.drifting import Drifting, came_otherwise
+from perdure.timescape.proving.flaws import Flaw, Guilty, Trial, Watcher
 from perdure.timescape.proving.floating import held_by_floats
 from perdure.timescape.proving.joining import Joints
+from perdure.timescape.proving.naming import naming
 from perdure.timescape.proving.plain import brief, equal, fresh, is_tidy
 from perdure.timescape.proving.probes import Probe
 from perdure.timescape.proving.reading import DataReader
@@ -29,11 +32,18 @@ _OTHER_WAY: Final = {"request": "answers", "response": "requests"}
 
 @final
 class Returning:
-    """The ways of one type over one revision and back."""
+    """The ways of one type over one revision and back.
 
-    def __init__(self, probe: Probe, runner: Runner) -> None:
+    Args:
+        probe: The type.
+        runner: What runs the functions.
+        drifting: What is known of other types, and learns of this one.
+    """
+
+    def __init__(self, probe: Probe, runner: Runner, drifting: Drifting) -> None:
         self._probe = probe
         self._runner = runner
+        self._known = drifting
 
     def trials(self) -> Iterator[Trial]:
         """Yield what there is to try."""
@@ -78,12 +88,25 @@ class Returning:
         gtype = probe.before if probe.is_asked else after
         subject = f"{probe.name} told and sent again, over {probe.revision.name}"
         names = frozenset({probe.name})
-        joints: tuple[Joints, ...] = ()
+        judge = partial(self._drifts, guilty=guilty, watching=None)
+        watchers: tuple[Watcher, ...] = ()
         forward = next(declared(probe.revision, "request", probe.name), None)
         if forward is not None and guilty.direction == "response":
-            joints = (Joints(probe.before, carried_types(probe.revision, "response"), guilty, forward.place),)
-        judge = partial(self._drifts, guilty=guilty, joints=joints)
-        yield Trial(subject, gtype, judge, frozenset({probe.revision.name}), names, joints)
+            there = Guilty(probe.revision.name, forward.place, "request", probe.name)
+            watching = self._watching(after, (there, guilty))
+            judge, watchers = partial(self._drifts, guilty=guilty, watching=watching), watching
+        yield Trial(subject, gtype, judge, frozenset({probe.revision.name}), names, watchers)
+
+    def _watching(self, after: GType, guilty: tuple[Guilty, Guilty]) -> tuple[Joints, Alterations]:
+        """Return what watches the type there and back."""
+        probe, back = self._probe, carried_types(self._probe.revision, "response")
+        return (
+            Joints(probe.before, back, guilty[1], guilty[0].place),
+            Alterations(
+                probe.name, (probe.before, after), naming(probe.revision, probe.name, "request"),
+                back | carried_types(probe.revision, "request"), guilty,
+            ),
+        )  # fmt: skip
 
     def _at_fault(self) -> Guilty | None:
         """Return which function makes the type drift, if it does: the one for answers, or the only one there is.
@@ -99,7 +122,7 @@ class Returning:
                 return Guilty(probe.revision.name, function.place, direction, probe.name)
         return None
 
-    def _drifts(self, value: object, guilty: Guilty, joints: Sequence[Joints]) -> Flaw | None:
+    def _drifts(self, value: object, guilty: Guilty, watching: tuple[Joints, Alterations] | None) -> Flaw | None:
         older, newer = (
             self._probe.world.messages.reader(each) for each in (self._probe.before, self._probe.after) if each
         )
@@ -115,8 +138,10 @@ class Returning:
         if second is _NOTHING:
             return None
         if equal(first, second):
-            for each in joints:
-                each.observe(given, sent, told)
+            if watching is not None:
+                joints, alterations = watching
+                joints.observe(given, sent, told)
+                alterations.observe(given, Legs(sent, first, told))
             return None
         forward = next(declared(self._probe.revision, "request", self._probe.name), None)
         if guilty.direction == "request":
@@ -125,12 +150,16 @@ class Returning:
             what = "has no counterpart for requests"
         else:
             what = f"is no inverse of the function at {forward.place}"
-        message = f"{what}: what was sent became {brief(first)}, is told as {brief(told)}, and sent again becomes"
+        message = f"{what}: {came_otherwise('what was sent', first, told, second)}"
         cure = (
             f"make this function and the one for {_OTHER_WAY[guilty.direction]} inverses; if it is meant, say "
             f"revision.lossless({self._probe.name!r}, keeps='nothing')"
         )
-        return Flaw("drift", guilty, f"{message} {brief(second)}", cure, second)
+        after = self._probe.after
+        inner = after and self._known.within(after.root, first, second, self._probe.name)
+        if inner is None:
+            self._known.note(self._probe.name, guilty)
+        return Flaw("drift", inner or guilty, message, cure, second)
 
     def _leg(self, carry: Carry, value: object, direction: Direction, reader: DataReader) -> object:
         """Return *value* carried over and read; `_NOTHING` if that is not possible, which is told elsewhere."""

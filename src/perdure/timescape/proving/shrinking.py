@@ -10,31 +10,34 @@ from perdure.timescape.proving.plain import fresh, size
 
 __all__ = ["shrink"]
 
-_LIMIT_TRIES = 250
+_LIMIT_TRIES = 800
 _PLAIN: tuple[object, ...] = (None, False, 0, 1, "", "0", "a", [], {})
 
 
 def shrink(value: object, still_fails: Callable[[object], bool]) -> object:
-    """Return the smallest value that was found to fail, after a few hundred tries.
+    """Return the smallest value that was found to fail, after some hundred tries.
 
     Args:
         value: Fails.
         still_fails: Tells whether another value is valid and fails like it.
     """
-    tries = 0
-    best = value
-    while True:
-        for candidate in _simpler(best):
-            if size(candidate) >= size(best):
+    best, tries, place, has_shrunk = value, 0, 0, False
+    while tries < _LIMIT_TRIES:
+        for index, candidate in enumerate(_simpler(best)):
+            # What did not help before one part was cut hardly helps right after it, so that is tried again at last.
+            if index < place or size(candidate) >= size(best):
                 continue
             tries += 1
-            if tries > _LIMIT_TRIES:
-                return best
             if still_fails(fresh(candidate)):
-                best = candidate
+                best, place, has_shrunk = candidate, index, True
+                break
+            if tries == _LIMIT_TRIES:
                 break
         else:
-            return best
+            if not has_shrunk:
+                break
+            place, has_shrunk = 0, False
+    return best
 
 
 def _simpler(value: object) -> Iterator[object]:

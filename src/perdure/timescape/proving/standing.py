@@ -171,7 +171,7 @@ def _without_handler(timescape: Timescape, timeline: Timeline, key: str, indices
         each for index in range(len(timescape.versions))
         if (each := timescape.revision_at(index)) is not None and each.name == planned.revision
     )  # fmt: skip
-    stated = next((each for each in revision.impossibilities if each.target == planned.key), None)
+    stated = timeline.stated_end(key, indices[-1])
     if stated is not None:
         return Remark(
             message=f"clients of {names} get 404 for {key}, which is stated: {stated.reason}", place=stated.place

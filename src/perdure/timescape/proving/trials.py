@@ -5,6 +5,7 @@ from typing import final
 
 from perdure.timescape.chain import Removed
 from perdure.timescape.proving.choice import Choice
+from perdure.timescape.proving.drifting import Drifting
 from perdure.timescape.proving.endings import endpoint_trials
 from perdure.timescape.proving.flaws import Trial
 from perdure.timescape.proving.journeys import Journey
@@ -53,12 +54,13 @@ class Trials:
             for api in (revision.before, revision.after):
                 sides.setdefault(id(api), Sides.of(api))
             around = sides[id(revision.before)], sides[id(revision.after)]
+            drifting = Drifting(revision)
             for one in probe(revision, around, runner):
                 yield from one.trials()
-                yield from Returning(one, runner).trials()
+                yield from Returning(one, runner, drifting).trials()
                 yield from word_trials(one, runner)
             yield from order_trials(revision, around, runner)
-            yield from endpoint_trials(revision, runner)
+            yield from endpoint_trials(revision, runner, drifting)
 
     def _revisions(self, indices: Iterable[int]) -> Iterator[RecordedRevision]:
         for index in indices:

@@ -1,0 +1,1 @@
+"""What is told in words: structured logs, and who asked for what."""
