@@ -286,6 +286,7 @@ def test_worker_that_is_sent_sighup_itself_goes_on(run: Run, project: Path) -> N
 def test_terminal_that_is_closed_ends_the_server(project: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests under nohup has it ignored
         os.chdir(project)
         os.execv(sys.executable, [sys.executable, "-m", "perdure", "serve", "--port", "0"])
     printed = b""

@@ -3,7 +3,7 @@
 import pytest
 
 from perdure.context.local import HandlerFacts
-from perdure.context.recording import Refusal
+from perdure.context.refusal import Refusal
 from perdure.context.trace import new_trace
 from perdure.errors import (
     ForbiddenError,

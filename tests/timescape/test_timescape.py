@@ -1,5 +1,4 @@
 import time
-from typing import cast
 
 import pytest
 
@@ -11,6 +10,7 @@ from perdure.timescape.recorded import RecordedRevision, record
 from perdure.timescape.revision import Revision
 from perdure.timescape.steering import OPEN, Closed, Steering
 from perdure.timescape.timescape import Timescape
+from tests.policy.exchanges import from_address
 
 
 def revisions(*instants_and_labels: tuple[str, str | None]) -> list[RecordedRevision]:
@@ -28,7 +28,7 @@ SHOP = (("2025-01-15", "v1.0.0"), ("2025-06-01", "v2.0.0"), ("2026-02-10", "v3.0
 
 def never_asked() -> Exchange:
     """An exchange for where none is looked at."""
-    return cast("Exchange", object())
+    return from_address("192.0.2.1:50000")
 
 
 def names(timescape: Timescape) -> list[str]:

@@ -17,7 +17,8 @@ from perdure.audit.records import PlanFacts, RefusalRecord, RequestRecord, Secre
 from perdure.audit.writer import AuditWriter
 from perdure.context.events import Stage
 from perdure.context.local import HandlerFacts, LocalContext
-from perdure.context.recording import Refusal
+from perdure.context.recording import Recorder
+from perdure.context.refusal import Refusal
 from perdure.errors import OverloadedError
 
 __all__ = ["AuditRecorder", "Describe"]
@@ -47,7 +48,7 @@ class _Known:
 
 
 @final
-class AuditRecorder:
+class AuditRecorder(Recorder):
     """See `perdure.context.recording.Recorder`.
 
     Args:

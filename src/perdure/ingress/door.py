@@ -10,9 +10,11 @@ from typing import final
 
 from perdure.config import Config
 from perdure.context.exchange import Exchange
+from perdure.context.local import HandlerFacts
 from perdure.context.principal import Principal
 from perdure.context.query import parse_query
-from perdure.context.recording import Recorder, Refusal
+from perdure.context.recording import Recorder
+from perdure.context.refusal import Refusal
 from perdure.context.socket import SocketTransport
 from perdure.context.trace import NEVER, TraceContext, new_trace, parse_trace, private_bits
 from perdure.errors import (
@@ -132,7 +134,9 @@ class Door:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client reads an answer
             told, reply = await self._refuse(error, exchange, request_id, asked, plan, index)
             if self._recorders:
-                self._record(error, exchange, request_id, trace, plan, told[0][1], reply, started)
+                size_bytes = len(reply.body) if isinstance(reply.body, bytes) else -1
+                facts = None if plan is None else plan.facts
+                self._record(error, exchange, request_id, trace, facts, told[0][1], reply.status, size_bytes, started)
         else:
             state = self._timescape.state
             told = state.headers[index]
@@ -160,6 +164,8 @@ class Door:
 
     async def serve_socket(self, exchange: Exchange, transport: SocketTransport) -> None:
         """Serve a WebSocket to its end; one that cannot be routed is refused before it is accepted."""
+        started, plan = perf_counter(), None
+        version = self._timescape.state.headers[self._timescape.default][0][1]
         request_id = self._ids.new() if not self._trust_request_id else self._inbound_id(exchange)
         parents, states = exchange.header_values("traceparent"), exchange.header_values("tracestate")
         bits = self._bits
@@ -184,10 +190,14 @@ class Door:
                 _note_refusal(error, exchange, request_id)
             else:
                 _log.error("the door failed: %s", error, exc_info=error, extra={"request_id": request_id})
-            await transport.refuse(status_of(error))
+            status, facts = status_of(error), None if plan is None else plan.facts
+            self._record(error, exchange, request_id, trace, facts, version, status, 0, started)
+            await transport.refuse(status)
             return
         try:
-            await self._controller.run_socket(plan, transport, exchange, dict(params), version, request_id, trace)
+            await self._controller.run_socket(
+                plan, transport, exchange, dict(params), version, request_id, trace, started
+            )
         finally:
             if plan.gate is not None:
                 plan.gate.leave()
@@ -208,14 +218,12 @@ class Door:
         return _agreed(values) if values else None
 
     def _record(
-        self, error: Exception, exchange: Exchange, request_id: str, trace: TraceContext, plan: Plan | None,
-        version: str, reply: Reply, started: float,
+        self, error: Exception, exchange: Exchange, request_id: str, trace: TraceContext, facts: HandlerFacts | None,
+        version: str, status: int, size_bytes: int, started: float,
     ) -> None:  # fmt: skip
-        size_bytes = len(reply.body) if isinstance(reply.body, bytes) else -1
         refusal = Refusal(
-            exchange=exchange, request_id=request_id, trace=trace, facts=None if plan is None else plan.facts,
-            version=version, error=error, status=reply.status, size_bytes=size_bytes, started=started,
-            ended=perf_counter(),
+            exchange=exchange, request_id=request_id, trace=trace, facts=facts, version=version, error=error,
+            status=status, size_bytes=size_bytes, started=started, ended=perf_counter(),
         )  # fmt: skip
         for recorder in self._recorders:
             try:

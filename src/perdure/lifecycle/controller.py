@@ -212,12 +212,27 @@ class Controller:
 
     async def run_socket(
         self, plan: SocketPlan, transport: SocketTransport, exchange: Exchange, params: dict[str, str], version: str,
-        request_id: str, trace: TraceContext,
+        request_id: str, trace: TraceContext, started: float,
     ) -> None:  # fmt: skip
         """Serve one WebSocket to its end; see `perdure.lifecycle.socket_run`."""
         if self.tally is not None:
             self.tally(version, exchange, 101, 0.0)  # when it begins: who is connected for days uses the version
-        await run_socket(plan, transport, exchange, params, version, request_id, trace, self._gctx, self._cleanup)
+        lctx = LocalContext(plan.facts, version, exchange, request_id, trace, started)
+        enter_context(lctx)
+        if self.entered is not None and trace.traceparent[54] in _SAMPLED:
+            self.entered(lctx)
+        lctx.record(REQUEST, "start")
+        status = CANCELLED
+        try:
+            status = await run_socket(plan, transport, lctx, params, self._gctx, self._cleanup)
+        except BaseException as error:
+            lctx.record(REQUEST, "error", error)
+            raise
+        else:
+            lctx.record(REQUEST, "end")
+        finally:
+            self._record(lctx, status, -1, perf_counter())
+            self._observe(lctx, status)
 
     async def _local_before(self, request: Request[Any], response: Response[Any], lctx: LocalContext) -> object:
         """Run the request's own before hooks, also those that they add, until one answers."""

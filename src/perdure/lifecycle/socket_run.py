@@ -7,19 +7,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterable, Iterator
 from itertools import chain
-from time import perf_counter
 from typing import Any, final
 
 from msgspec import Struct
 
 from perdure.context.events import Stage
-from perdure.context.exchange import Exchange
 from perdure.context.global_ import GlobalContext
-from perdure.context.local import HandlerFacts, LocalContext, enter_context
+from perdure.context.local import HandlerFacts, LocalContext
 from perdure.context.request import Request
 from perdure.context.response import Response
 from perdure.context.socket import SocketTransport, WebSocket
-from perdure.context.trace import TraceContext
 from perdure.errors import Problem, RequestError, SocketClosedError
 from perdure.lifecycle.arguments import Callback
 from perdure.lifecycle.cleanup import Cleanup, cancel_work
@@ -33,6 +30,10 @@ _HANDLER = Stage("handler", "handler")
 
 NORMAL, INVALID_DATA, POLICY, INTERNAL_ERROR = 1000, 1007, 1008, 1011
 """Close codes: the handler ended; a message was no good; the connection is not wanted; the handler failed."""
+
+
+ACCEPTED, REFUSED = 101, 403
+"""What an offer is answered with."""
 
 
 @final
@@ -53,20 +54,20 @@ class SocketPlan(Struct, frozen=True, kw_only=True):
 
 
 async def run_socket(
-    plan: SocketPlan, transport: SocketTransport, exchange: Exchange, params: dict[str, str], version: str,
-    request_id: str, trace: TraceContext, gctx: GlobalContext[Any], cleanup: Cleanup,
-) -> None:  # fmt: skip
-    """Serve one connection to its end. Never raises but when the server cancels it; the client's leaving is normal.
+    plan: SocketPlan, transport: SocketTransport, lctx: LocalContext, params: dict[str, str],
+    gctx: GlobalContext[Any], cleanup: Cleanup,
+) -> int:  # fmt: skip
+    """Serve one connection to its end; return the status that its offer was answered with: 101, or 403.
+
+    Never raises but when the server cancels it; the client's leaving is normal.
 
     Work the handler spawned ends with the connection.
     """
-    lctx = LocalContext(plan.facts, version, exchange, request_id, trace, perf_counter())
-    enter_context(lctx)
-    request = Request[Any, Any, Any, Any](exchange)
+    request = Request[Any, Any, Any, Any](lctx._exchange)
     request.params, request.body = params, None
     socket = WebSocket[Any, Any](transport, plan.incoming)
     given = (request, Response[Any](), lctx, gctx)
-    code = NORMAL
+    code, status = NORMAL, REFUSED
     try:
         refused = await _hooks_answer(chain(plan.before, _local_before(lctx)), given, lctx)
         lctx._before_over = True
@@ -74,6 +75,7 @@ async def run_socket(
             code = POLICY
         else:
             await socket.accept()
+            status = ACCEPTED
             lctx.record(_HANDLER, "start")
             await plan.callback.call(request, socket, lctx, gctx)
             lctx.record(_HANDLER, "end")
@@ -90,6 +92,7 @@ async def run_socket(
     finally:
         await cancel_work(lctx)
         await socket.close(code)
+    return status
 
 
 def _close_code(error: BaseException) -> int:

@@ -16,7 +16,8 @@ from perdure.config.logs import LogSettings
 from perdure.context.exchange import Exchange
 from perdure.context.local import HandlerFacts, LocalContext
 from perdure.context.log import as_extra
-from perdure.context.recording import Refusal
+from perdure.context.recording import Recorder
+from perdure.context.refusal import Refusal
 from perdure.context.trace import TraceContext
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class _Line(Struct, frozen=True):
 
 
 @final
-class AccessLog:
+class AccessLog(Recorder):
     """Writes requests to the logger ``perdure.access``. A `Recorder`.
 
     Args:

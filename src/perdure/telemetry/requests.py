@@ -16,7 +16,8 @@ from typing import Final, final
 
 from perdure.context.events import Stage, marks_of
 from perdure.context.local import HandlerFacts, LocalContext
-from perdure.context.recording import Refusal
+from perdure.context.recording import Recorder
+from perdure.context.refusal import Refusal
 from perdure.errors import VersionClosedError
 from perdure.telemetry.reasons import reason_of
 from perdure.telemetry.registry import Cell, Registry
@@ -45,7 +46,7 @@ class _Series:
 
 
 @final
-class RequestMetrics:
+class RequestMetrics(Recorder):
     """The `Recorder` that counts. For one thread: the event loop's.
 
     Args:

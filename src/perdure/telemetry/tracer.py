@@ -12,7 +12,8 @@ from typing import Final, Protocol, cast, final
 from perdure.clock import Clock
 from perdure.context.events import Mark
 from perdure.context.local import LocalContext
-from perdure.context.recording import Refusal
+from perdure.context.recording import Recorder
+from perdure.context.refusal import Refusal
 from perdure.errors import ClientDisconnectedError, Problem, RequestError
 from perdure.telemetry.outbox import DropReason
 from perdure.telemetry.span_attributes import Told
@@ -42,7 +43,7 @@ class Sink(Protocol):
 
 
 @final
-class Tracer:
+class Tracer(Recorder):
     """A `Recorder` that exports spans: of sampled requests, and of those that fail or are slow.
 
     Args:
