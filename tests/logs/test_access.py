@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from perdure import ApiKeySettings, App, AuthSettings, Config, LogSettings, Stream
+from perdure import ApiKeySettings, App, AuthSettings, Config, LocalContext, LogSettings, Stream
 from perdure.clock import FakeClock
+from perdure.context.recording import Recorder
+from perdure.context.refusal import Refusal
 from perdure.logs.access import AccessLog
 
 
@@ -113,13 +115,13 @@ async def test_more_than_a_second_may_have_are_counted(
     app.compile()
     seen: list[object] = []
     app.observe(seen.append)
-    finished: list[tuple[object, ...]] = []
+    finished: list[tuple[LocalContext, int, int, float]] = []
 
-    class Keeper:
-        def finished(self, *given: object) -> None:
-            finished.append(given)
+    class Keeper(Recorder):
+        def finished(self, lctx: LocalContext, status: int, size_bytes: int, ended: float) -> None:
+            finished.append((lctx, status, size_bytes, ended))
 
-        def refused(self, refusal: object) -> None: ...
+        def refused(self, refusal: Refusal) -> None: ...
 
     runtime = app._runtime
     assert runtime is not None
@@ -127,9 +129,9 @@ async def test_more_than_a_second_may_have_are_counted(
     await records(app, "/orders/1")
     access.start()
     for _ in range(5):
-        access.finished(*finished[0])  # type: ignore[arg-type]
+        access.finished(*finished[0])
     clock.advance(1.0)
-    access.finished(*finished[0])  # type: ignore[arg-type]
+    access.finished(*finished[0])
     await asyncio.to_thread(access.stop)
     assert ["GET /orders/1 200"] * 4 == told(caplog)[:4]
     assert "2 requests were not written" == caplog.messages[-1]
