@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,14 @@ def test_help_and_reference_name_every_option(command: str, capsys: pytest.Captu
     for option in wanted - shared - {"--name", "--handler-id"}:
         assert f"`{option}`" in documented
     assert all(f"`{option}" in reference for option in wanted & shared)
+
+
+def test_help_says_of_every_command_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    table = capsys.readouterr().out.partition("Commands")[2]
+    rows = re.findall(r"^│ ([a-z]+) +(.*?) *│$", table, re.MULTILINE)
+    assert {"config", "dev", "serve", "versions"} <= {name for name, _ in rows}
+    assert not [name for name, what in rows if not what]
 
 
 def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

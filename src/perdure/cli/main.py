@@ -33,9 +33,19 @@ _Side = Annotated[str, Parameter(allow_leading_hyphen=True)]
 _Many = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
 
 commands = CommandLine(name="perdure", help=_HELP, version=f"perdure {perdure.__version__}", help_format="plaintext")
-commands.command("perdure.cli.serving:dev", name="dev")
-commands.command("perdure.cli.serving:serve", name="serve")
-commands.command("perdure.cli.config:config", name="config")
+commands.command(
+    "perdure.cli.serving:dev", name="dev",
+    help="Serve with one worker and reload when the app's files change; errors are told with file and line.",
+)  # fmt: skip
+commands.command(
+    "perdure.cli.serving:serve", name="serve",
+    help="Serve in production: worker processes on one socket; SIGTERM or Ctrl-C answers every request, then ends.\n\n"
+    "SIGHUP reads code, settings and certificates anew: new workers take over once they can answer.",
+)  # fmt: skip
+commands.command(
+    "perdure.cli.config:config", name="config",
+    help="Print every setting of an app, and where it is from; secrets are masked. Exit code 1: one cannot be used.",
+)  # fmt: skip
 commands.command("perdure.cli.versions:commands", name="versions", help="Look at versions, and decide about them.")
 commands.command("perdure.cli.logs:commands", name="logs", help="Change what servers that run write to the log.")
 commands.command("perdure.cli.audit:commands", name="audit", help="Look at the audit log, and verify it.")
