@@ -88,16 +88,18 @@ def simulate(plan: Plan) -> list[Event]:
         return spec.outcome == "answers"
 
     def hooks(kind: str, order: tuple[str, ...], *, reverse: bool) -> bool:
+        has_answered = False
         for level in order:
             numbered = list(enumerate(getattr(plan, kind)[LEVELS.index(level)]))
             for number, spec in reversed(numbered) if reverse else numbered:
                 try:
-                    if hook(kind, level, number, spec) and kind == "before":
+                    has_answered |= hook(kind, level, number, spec)
+                    if has_answered and kind == "before":
                         return True
                 except Failed:
                     if kind != "catch":
                         raise
-        return False
+        return has_answered
 
     def handler() -> None:
         events.append(Event("handler", "handler", "", "start"))
@@ -127,12 +129,14 @@ def simulate(plan: Plan) -> list[Event]:
         stage("response", "response", fails=not answered and plan.handler == "answers wrongly")
         events.append(Event("request", "request", "", "end"))
     except Failed:
-        hooks("catch", LEVELS[::-1] if prepared else ("route", "global"), reverse=True)
+        caught = hooks("catch", LEVELS[::-1] if prepared else ("route", "global"), reverse=True)
         for number, works in reversed(list(enumerate(plan.compensations)) if prepared else []):
             try:
                 stage("compensation", f"compensation_{number}", fails=not works)
             except Failed:
                 continue
+        if caught:
+            stage("response", "response")
         events.append(Event("request", "request", "", "error"))
     return events
 

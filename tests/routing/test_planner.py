@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from perdure import App, LocalContext, Problem, Request, Response
 from perdure.errors import DuplicateRouteError
-from tests.calls import call
+from tests.calls import call, executions_of
 from tests.recording import Step, record
 
 V1, V2, V3 = "2024-01-01", "2025-06-01", "2026-02-10"
@@ -172,6 +172,64 @@ def test_a_failing_request_transformer_falls_back_to_the_old_handler_where_it_st
     assert (201, "by the old handler", 13) == (fallen.status_code, fallen.json()["note"], fallen.json()["price"])
     assert V1 == order(app, V1).json()["note"]
     assert V3 == order(app, V3, {"amount": "2.50", "currency": "EUR"}).json()["note"]
+
+
+VALIDATED, HANDLED, ANSWERED, FORWARD, BACK = (
+    (f"start {stage}", f"end {stage}")
+    for stage in ("validation", "handler", "response", "transform request", "transform response")
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "price", "sku", "told"),
+    [
+        (V3, {"amount": "2.50", "currency": "EUR"}, "A", [*VALIDATED, *HANDLED, *ANSWERED]),
+        (V1, 2.5, "A", [*VALIDATED, *FORWARD, *HANDLED, *BACK, *ANSWERED]),
+        (V1, "x", "A", [VALIDATED[0], "error validation"]),
+        (V1, 15, "A", [*VALIDATED, FORWARD[0], "error transform request"]),
+        (V1, 2.5, "untranslatable", [*VALIDATED, *FORWARD, *HANDLED, BACK[0], "error transform response"]),
+        (V1, 2.5, "free", [*VALIDATED, *FORWARD, *HANDLED, *BACK, ANSWERED[0], "error response"]),
+        # The old handler is asked when the new one cannot be, so the request begins once more.
+        (V1, 13, "A", [*VALIDATED, FORWARD[0], "error transform request", *VALIDATED, *HANDLED, *ANSWERED]),
+    ],
+)
+def test_what_versions_do_to_a_request_is_told_in_its_course(
+    folder: Path, version: str, price: object, sku: str, told: list[str]
+) -> None:
+    app = new_app(folder)
+    executions = executions_of(app)
+    if price == 13:
+
+        @app.post("/orders", status=201, version=V1, id="create")
+        async def create_then(req: Request[OldNewOrder]) -> OldOrder:
+            return OldOrder(2, req.body.sku, req.body.price)
+
+    order(app, version, price, sku)
+    (execution,) = executions
+    events = [f"{each.kind} {each.stage}" + f" {each.name}" * (each.stage == "transform") for each in execution.events]
+    assert ["start request", *told, ("error" if told[-1].startswith("error") else "end") + " request"] == events
+    times = [event.at_s for event in execution.events]
+    assert sorted(times) == times
+
+
+def test_what_a_catch_hook_answers_is_carried_back_in_the_course_of_the_request(folder: Path) -> None:
+    app = new_app(folder)
+    executions = executions_of(app)
+
+    @app.catch
+    def rescue(error: BaseException) -> Order:
+        return Order(3, "B", Money("1.00", "EUR"))
+
+    assert 1.0 == order(app, V1, 15).json()["price"]
+    events = [f"{event.kind} {event.stage}" for event in executions[0].events][-7:]
+    assert [
+        "end hook",
+        "start transform",
+        "end transform",
+        "start response",
+        "end response",
+        "error request",
+    ] == events[1:]
 
 
 def test_an_endpoint_no_revision_touches_has_one_plan_for_all_versions(folder: Path) -> None:

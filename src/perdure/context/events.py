@@ -8,14 +8,15 @@ Source: SPEC 3.3, properties 20 and 42.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
 from types import MappingProxyType
 from typing import Literal, cast, final
 
 from msgspec import Struct
 
 __all__ = [
-    "REQUEST", "EventKind", "Fact", "LifecycleEvent", "Mark", "Moments", "Stage", "StageKind", "events_of", "marks_of",
-    "open_stage",
+    "REQUEST", "EventKind", "Fact", "LifecycleEvent", "Mark", "Moments", "Stage", "StageKind", "begin_again",
+    "end_stage", "events_of", "marks_of",
 ]  # fmt: skip
 
 StageKind = Literal[
@@ -103,10 +104,11 @@ class LifecycleEvent(Struct, frozen=True, omit_defaults=True):
 
 def marks_of(moments: Moments, stages: Sequence[Stage] = ()) -> Iterator[tuple[Mark, float]]:
     """Yield each mark with its time, in order; *stages* are those of the request's plan."""
-    place, is_open = -1, False
+    place, is_open, has_begun = -1, False, False
     items = iter(moments)
     for item in items:
         if isinstance(item, Mark):
+            has_begun = True
             yield item, cast("float", next(items))
             if 0 <= place < len(stages) and item.stage is stages[place]:
                 is_open = item.kind == "start"
@@ -116,20 +118,36 @@ def marks_of(moments: Moments, stages: Sequence[Stage] = ()) -> Iterator[tuple[M
             continue
         if is_open:
             yield stages[place].ended, item
-        if place < 0:
+        if not has_begun:
+            has_begun = True
             yield REQUEST.started, item
         place += 1
         is_open = place < len(stages)
         yield (stages[place].started if is_open else REQUEST.ended), item
 
 
-def open_stage(moments: Moments, stages: Sequence[Stage]) -> Stage | None:
-    """Return the planned stage under way; None between two, and after the last."""
+def end_stage(moments: Moments, stages: Sequence[Stage], error: BaseException | None = None) -> None:
+    """Add to *moments* that the planned stage under way, if one is, ends now, by *error* if there is one."""
     under_way: Stage | None = None
     for mark, _ in marks_of(moments, stages):
         if mark.stage in stages:
             under_way = mark.stage if mark.kind == "start" else None
-    return under_way
+    if under_way is not None:
+        moments += (under_way.mark("end" if error is None else "error", error), perf_counter())
+
+
+def begin_again(moments: Moments, stages: Sequence[Stage], error: BaseException) -> None:
+    """End the planned stage under way by *error*, and begin with the first stage of another plan.
+
+    Args:
+        stages: Those of the plan that did not get on; what was under its stages is told by marks from now on.
+    """
+    end_stage(moments, stages, error)
+    told = [*marks_of(moments, stages)]
+    moments.clear()
+    for mark, at in told:
+        moments += (mark, at)
+    moments += (0, perf_counter())
 
 
 def events_of(moments: Moments, stages: Sequence[Stage] = ()) -> tuple[LifecycleEvent, ...]:

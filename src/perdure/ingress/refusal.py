@@ -1,13 +1,16 @@
 """From an error to the reply its client reads, in the shape of the version it speaks."""
 
+from contextlib import nullcontext
+
 import msgspec
 
+from perdure.context.local import current_context
 from perdure.errors import Problem, UntranslatableResponseError
 from perdure.ingress.problems import problem_reply
 from perdure.lifecycle.carried import apply_changes, show_headers
 from perdure.lifecycle.plan import Plan
 from perdure.lifecycle.reply import BODILESS, Reply, without_type
-from perdure.lifecycle.transforming import transform_stage, transforming
+from perdure.lifecycle.stages import transform_stage
 from perdure.timescape.chain import Chain
 from perdure.timescape.parts import ResponseParts
 
@@ -26,7 +29,8 @@ def render(error: BaseException, plan: Plan, request_id: str) -> Reply:
     shown, body = show_headers(reply.headers), msgspec.json.decode(reply.body)
     parts = ResponseParts(status=reply.status, headers=dict(shown), body=body)
     try:
-        with transforming(transform_stage("problem", plan.chain)):
+        lctx = current_context()
+        with nullcontext() if lctx is None else lctx.during(transform_stage("problem", plan.chain)):
             plan.chain.problem(parts)
         raw = _encode(parts, reply.status, plan.chain)
     except (UntranslatableResponseError, Problem) as failure:

@@ -9,9 +9,10 @@ Source: SPEC 3.3; properties 6 and 8.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from time import perf_counter
 from typing import Any, TypeVar, final
 
-from perdure.context.events import Stage
+from perdure.context.events import Stage, end_stage
 from perdure.context.global_ import GlobalContext
 from perdure.context.local import LocalContext
 from perdure.context.request import Request
@@ -73,10 +74,7 @@ class Cleanup:
             raise cause
         if answer is not None and not isinstance(cause, ClientDisconnectedError):
             try:
-                reply = plan.writer.write(answer, response, lctx._exchange)
-                if not 200 <= reply.status <= 599:
-                    raise refuse_status(lctx._facts.handler, reply.status)
-                return reply
+                return _write(plan, answer, response, lctx)
             except ENDINGS:
                 raise
             except BaseException as failure:  # noqa: BLE001 - the hook's answer is invalid: the client reads a 500
@@ -133,6 +131,21 @@ def _cancelled(what: str, error: BaseException) -> ExecutionError:
     failure = ExecutionError(f"{what} was cancelled")
     failure.__cause__ = error
     return failure
+
+
+def _write(plan: Plan, answer: object, response: Response[Any], lctx: LocalContext) -> Reply:
+    """Return the reply that a catch hook's *answer* makes; raises as `Writer.write`, or for an impossible status."""
+    moments, stages = lctx._moments, lctx._facts.stages
+    moments += (plan.writer_place, perf_counter())
+    try:
+        reply = plan.writer.write(answer, response, lctx._exchange, moments)
+        if not 200 <= reply.status <= 599:
+            raise refuse_status(lctx._facts.handler, reply.status)
+    except BaseException as error:
+        end_stage(moments, stages, error)
+        raise
+    end_stage(moments, stages)
+    return reply
 
 
 async def _bounded(step: Awaitable[T], what: str, timeout_s: float) -> T:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final, final
 
-from perdure.context.events import REQUEST, open_stage
+from perdure.context.events import REQUEST, begin_again, end_stage
 from perdure.context.exchange import Exchange
 from perdure.context.global_ import GlobalContext
 from perdure.context.local import LocalContext, enter_context
@@ -121,13 +121,14 @@ class Controller:
                 raw = await plan.open_body(exchange)
                 lctx._reads_body = False
             try:
-                plan.reader.load(request, exchange, params, raw)
-            except UntranslatableRequestError:
+                plan.reader.load(request, exchange, params, raw, moments)
+            except UntranslatableRequestError as error:
                 if plan.fallback is None:
                     raise
+                begin_again(moments, facts.stages, error)
                 plan = plan.fallback
                 facts = lctx._facts = replace(plan.facts, timeout_s=timeout_s)
-                plan.reader.load(request, exchange, params, raw)
+                plan.reader.load(request, exchange, params, raw, moments)
 
             value: Any = None
             for call, is_async in plan.before_calls:
@@ -139,11 +140,11 @@ class Controller:
                     break
             else:
                 if lctx._before is not None:
-                    _end_stage(lctx)
+                    end_stage(moments, facts.stages)
                     value = await self._local_before(request, response, lctx)
             lctx._before_over = True
             if lctx._interruption is not None:  # a hook swallowed the cancellation; the time is over all the same
-                _end_stage(lctx)
+                end_stage(moments, facts.stages)
                 raise asyncio.CancelledError
 
             if value is None:
@@ -156,17 +157,17 @@ class Controller:
                 else:
                     value = await self._in_thread(callback.call, request, response, lctx, gctx)
                 if lctx._interruption is not None:
-                    _end_stage(lctx)
+                    end_stage(moments, facts.stages)
                     raise asyncio.CancelledError
             else:
-                _end_stage(lctx)
+                end_stage(moments, facts.stages)
                 moments.append(plan.after_place)
             if lctx._work is not None:
-                _end_stage(lctx)
+                end_stage(moments, facts.stages)
                 await _settle_work(lctx)
 
             if lctx._after is not None:
-                _end_stage(lctx)
+                end_stage(moments, facts.stages)
                 await self._run_hooks(_local_hooks(lctx), request, response, lctx)
             for call, is_async in plan.after_calls:
                 moments.append(perf_counter())
@@ -177,7 +178,7 @@ class Controller:
             moments.append(perf_counter())
             if lctx._interruption is not None:
                 raise asyncio.CancelledError  # an after hook did
-            reply = plan.writer.write(value, response, exchange)
+            reply = plan.writer.write(value, response, exchange, moments)
             if type(reply.status) is not int or not 200 <= reply.status <= 599:
                 raise refuse_status(facts.handler, reply.status)
             ended = perf_counter()
@@ -185,9 +186,7 @@ class Controller:
             if young.pop(lctx, self) is self:
                 deadlines.leave_old(lctx, timeout_s)
         except BaseException as error:  # noqa: BLE001 - a cancelled request is cleaned up too; cleanup raises it again
-            stage = open_stage(moments, facts.stages)
-            if stage is not None:
-                lctx.record(stage, "error", error)
+            end_stage(moments, facts.stages, error)
             if young.pop(lctx, self) is self:
                 deadlines.leave_old(lctx, timeout_s)
             try:
@@ -284,13 +283,6 @@ class Controller:
 def _local_hooks(lctx: LocalContext) -> tuple[PlannedHook, ...]:
     """Return the request's own after hooks, last registered first."""
     return tuple(plan_local_hook(local, "after") for local in reversed(lctx._after or ()))
-
-
-def _end_stage(lctx: LocalContext) -> None:
-    """Note that the planned stage under way, if one is, ended: what follows was not planned."""
-    stage = open_stage(lctx._moments, lctx._facts.stages)
-    if stage is not None:
-        lctx.record(stage, "end")
 
 
 async def _settle_work(lctx: LocalContext) -> None:

@@ -7,15 +7,17 @@ Source: SPEC 3.5; DESIGN "Timescape"; property 17.
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, final
 
+from perdure.context.events import Moments
 from perdure.context.exchange import Exchange
 from perdure.context.query import parse_query
 from perdure.context.request import Request, Values
 from perdure.errors import Fault, InvalidRequestError, InvalidValueError, Place, RevisionFaultError
 from perdure.lifecycle.carried import CarriedExchange, as_sent, as_texts, changes, copied, wire_name
 from perdure.lifecycle.reader import Codecs, NewestReader, Reader
-from perdure.lifecycle.transforming import transform_stage, transforming
+from perdure.lifecycle.stages import VALIDATION, transform_stage
 from perdure.timescape.chain import Chain
 from perdure.timescape.parts import RequestParts
 
@@ -55,19 +57,20 @@ class OlderReader(Reader):
         self._query_names = frozenset(newest.query_names)
         self._header_names = tuple((name, wire_name(name)) for name in newest.header_names)
         self._spellings = {name.lower(): name for name in newest.header_names}
-        self._chain = chain
         self._revisions = revisions
         touches = chain.touches if chain is not None else frozenset[str]()
-        self._carries = chain is not None and chain.touches_request
-        self._stage = transform_stage("request", chain)
+        carrying = chain if chain is not None and chain.touches_request else None
+        self._carry = None if carrying is None else carrying.request
+        self.stages = (VALIDATION,) if carrying is None else (VALIDATION, transform_stage("request", carrying))
         self._carries_query, self._carries_headers = "query" in touches, "headers" in touches
 
     def load(
-        self, request: Request[Any, Any, Any, Any], exchange: Exchange, params: Mapping[str, str], raw: Any
-    ) -> None:
+        self, request: Request[Any, Any, Any, Any], exchange: Exchange, params: Mapping[str, str], raw: Any,
+        moments: Moments,
+    ) -> None:  # fmt: skip
         """Decode, carry forward, decode at the newest version; raises as `Reader.load` says."""
         older: Request[Any, Any, Any, Any] = Request(exchange)
-        self._older.load(older, exchange, params, raw)
+        self._older.load(older, exchange, params, raw, moments)
         parts = RequestParts(
             path=dict(older.params),
             query=older.query if self._older.has_query else self._sent_query(exchange),
@@ -75,9 +78,9 @@ class OlderReader(Reader):
             body=older.body,
         )
         query, headers = copied(parts.query), copied(parts.headers)
-        if self._chain is not None and self._carries:
-            with transforming(self._stage):
-                self._chain.request(parts)
+        if self._carry is not None:
+            moments.append(perf_counter())
+            self._carry(parts)
         self._arrive(request, parts, query, headers)
         if self._carries_query and self._newest.query is None:
             _show_query(request, exchange, changes(query, parts.query))

@@ -6,10 +6,12 @@ the client speaks.
 Source: SPEC 3.1, 3.3, 3.5; properties 11 and 17.
 """
 
+from time import perf_counter
 from typing import Any, final
 
 import msgspec
 
+from perdure.context.events import Moments
 from perdure.context.exchange import Exchange
 from perdure.context.media import negotiate
 from perdure.context.response import UNANSWERED, Response
@@ -18,7 +20,7 @@ from perdure.gtype.codec import Codec
 from perdure.lifecycle.answering import is_answer
 from perdure.lifecycle.carried import apply_changes, show_headers
 from perdure.lifecycle.reply import BODILESS, Reply, without_type
-from perdure.lifecycle.transforming import transform_stage, transforming
+from perdure.lifecycle.stages import RESPONSE, transform_stage
 from perdure.lifecycle.writer import ENCODE_ERRORS, JSON, MSGPACK, OFFERED, NewestWriter, Writer, unencodable, with_type
 from perdure.timescape.chain import Chain
 from perdure.timescape.parts import ResponseParts
@@ -49,18 +51,18 @@ class OlderWriter(Writer):
         self._to_data = (newest.codec or untyped).to_data
         self._older = older
         self._chain = chain
-        self._stage = transform_stage("response", chain)
+        self.stages = (RESPONSE,) if chain is None else (transform_stage("response", chain), RESPONSE)
         self._checks = check and older is not None
         self._has_null = older is not None and older.validator.is_valid(None)
 
-    def write(self, value: object, response: Response[Any], exchange: Exchange) -> Reply:
+    def write(self, value: object, response: Response[Any], exchange: Exchange, moments: Moments) -> Reply:
         """Encode, carry back and validate; raises as `Writer.write` says."""
         if value is None and response.body is not UNANSWERED:
             value = response.body
         if value is None and not self._newest.nullable:
-            return self._write_nothing(response, exchange)
+            return self._write_nothing(response, exchange, moments)
         if is_answer(value, typed=self._newest.codec is not None):
-            return self._write_answer(self._newest.write(value, response, exchange), exchange)
+            return self._write_answer(self._newest.write(value, response, exchange, moments), exchange, moments)
         try:
             body = self._to_data(value)
         except ENCODE_ERRORS as error:
@@ -69,17 +71,17 @@ class OlderWriter(Writer):
         parts = ResponseParts(status=response.status, headers=dict(shown), body=body)
         if self._chain is not None:
             try:
-                with transforming(self._stage):
-                    self._chain.response(parts)
+                self._chain.response(parts)
             except UntranslatableResponseError:
                 self._blame_handler(value)
                 raise
+            moments.append(perf_counter())
         return self._write_data(parts, apply_changes(items, shown, parts.headers), exchange)
 
-    def _write_nothing(self, response: Response[Any], exchange: Exchange) -> Reply:
+    def _write_nothing(self, response: Response[Any], exchange: Exchange, moments: Moments) -> Reply:
         """Answer for a handler that gave no answer: transformers see a 204 without a body."""
-        reply = self._newest.write(None, response, exchange)
-        parts, items = self._carry_bare(reply)
+        reply = self._newest.write(None, response, exchange, moments)
+        parts, items = self._carry_bare(reply, moments)
         if parts.status == reply.status == 204 and response.status == 200:
             # This 204 only says that there was no body. If there is one now, or the older type has null, it says 200.
             parts.status = 200
@@ -87,22 +89,22 @@ class OlderWriter(Writer):
             return self._write_absent(parts.status, items)
         return self._write_data(parts, items, exchange)
 
-    def _write_answer(self, reply: Reply, exchange: Exchange) -> Reply:
+    def _write_answer(self, reply: Reply, exchange: Exchange, moments: Moments) -> Reply:
         """Answer with *reply*, which is no data and so has no type, unless a transformer makes it data."""
-        parts, items = self._carry_bare(reply)
+        parts, items = self._carry_bare(reply, moments)
         if parts.body is not None:
             return self._write_data(parts, [item for item in items if item[0] not in _OF_THE_BODY], exchange)
         if parts.status in BODILESS and parts.status != reply.status:
             return Reply(parts.status, without_type(items), b"")
         return Reply(parts.status, items, reply.body)
 
-    def _carry_bare(self, reply: Reply) -> tuple[ResponseParts, list[tuple[str, str]]]:
+    def _carry_bare(self, reply: Reply, moments: Moments) -> tuple[ResponseParts, list[tuple[str, str]]]:
         """Return what the chain makes of an answer without data, and the headers to send."""
         shown = show_headers(reply.headers)
         parts = ResponseParts(status=reply.status, headers=dict(shown), body=None)
         if self._chain is not None:
-            with transforming(self._stage):
-                self._chain.bare_response(parts)
+            self._chain.bare_response(parts)
+            moments.append(perf_counter())
         return parts, apply_changes(reply.headers, shown, parts.headers)
 
     def _write_data(self, parts: ResponseParts, items: list[tuple[str, str]], exchange: Exchange) -> Reply:

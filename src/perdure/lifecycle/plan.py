@@ -16,6 +16,7 @@ from perdure.context.local import HandlerFacts
 from perdure.lifecycle.arguments import Callback
 from perdure.lifecycle.hooks import PlannedHook
 from perdure.lifecycle.reader import Reader
+from perdure.lifecycle.stages import HANDLER
 from perdure.lifecycle.writer import Writer
 from perdure.policy.gate import Gate
 from perdure.timescape.chain import Chain
@@ -25,15 +26,13 @@ __all__ = ["Plan", "stages_of"]
 HookCall = tuple[Callable[..., Any], bool]
 """What calls a hook, and whether that is to be awaited."""
 
-_VALIDATION = Stage("validation", "request")
-_HANDLER = Stage("handler", "handler")
-_RESPONSE = Stage("response", "response")
 
-
-def stages_of(before: Iterable[PlannedHook], after: Iterable[PlannedHook]) -> tuple[Stage, ...]:
-    """Return what a request goes through whose plan has these hooks, in order."""
+def stages_of(
+    reader: Reader, before: Iterable[PlannedHook], after: Iterable[PlannedHook], writer: Writer
+) -> tuple[Stage, ...]:
+    """Return what a request goes through whose plan has these parts, in order."""
     hooks_before, hooks_after = ([hook.stage for hook in hooks] for hooks in (before, after))
-    return (_VALIDATION, *hooks_before, _HANDLER, *hooks_after, _RESPONSE)
+    return (*reader.stages, *hooks_before, HANDLER, *hooks_after, *writer.stages)
 
 
 @final
@@ -64,6 +63,8 @@ class Plan:
     after_calls: tuple[HookCall, ...] = ()
     after_place: int = 0
     """Where, among the stages, the first follows that an early answer goes on with; made by itself."""
+    writer_place: int = 0
+    """Where, among them, the answer begins to be written; made by itself."""
     gate: Gate | None = None
     """Who may come in, how often; None: everyone, always."""
     looks: bool = False
@@ -79,4 +80,5 @@ class Plan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "before_calls", tuple([(hook.call, hook.is_async) for hook in self.before]))
         object.__setattr__(self, "after_calls", tuple([(hook.call, hook.is_async) for hook in self.after]))
-        object.__setattr__(self, "after_place", len(self.before) + 2)
+        object.__setattr__(self, "after_place", len(self.reader.stages) + len(self.before) + 1)
+        object.__setattr__(self, "writer_place", self.after_place + len(self.after))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
+from perdure.context.events import Moments, Stage
 from perdure.context.exchange import Exchange
 from perdure.context.query import parse_query
 from perdure.context.request import Request
@@ -29,6 +30,7 @@ from perdure.gtype.depth import MAX_DEPTH, check_depth, check_utf8
 from perdure.gtype.depth_msgpack import check_msgpack_depth
 from perdure.gtype.strings import DecodeStrings
 from perdure.lifecycle.carried import wire_name
+from perdure.lifecycle.stages import VALIDATION
 
 __all__ = ["Codecs", "NewestReader", "Reader"]
 
@@ -56,12 +58,18 @@ class Codecs:
 class Reader(ABC):
     """Fills a `Request` from what arrived."""
 
+    stages: tuple[Stage, ...]
+    """What that goes through, in order."""
+
     @abstractmethod
     def load(
-        self, request: Request[Any, Any, Any, Any], exchange: Exchange, params: Mapping[str, str], raw: Any
-    ) -> None:
+        self, request: Request[Any, Any, Any, Any], exchange: Exchange, params: Mapping[str, str], raw: Any,
+        moments: Moments,
+    ) -> None:  # fmt: skip
         """Decode and validate every declared part.
 
+        Args:
+            moments: Where the time is added at which each of `stages` but the first begins.
         Raises:
             InvalidRequestError: The request breaks its version's rules; every fault is listed.
             MalformedRequestError: A part is not well formed.
@@ -106,6 +114,7 @@ class NewestReader(Reader):
     def __init__(
         self, codecs: Codecs, header_names: tuple[str, ...] = (), *, ours: frozenset[str] = frozenset()
     ) -> None:
+        self.stages = (VALIDATION,)
         self._codecs = codecs
         self.has_query = codecs.query is not None
         """The version declares a type for the query."""
@@ -117,8 +126,9 @@ class NewestReader(Reader):
         self._body = codecs.body.decode_json if codecs.body and not codecs.body_form else None
 
     def load(
-        self, request: Request[Any, Any, Any, Any], exchange: Exchange, params: Mapping[str, str], raw: Any
-    ) -> None:
+        self, request: Request[Any, Any, Any, Any], exchange: Exchange, params: Mapping[str, str], raw: Any,
+        moments: Moments,  # noqa: ARG002 - it is one stage
+    ) -> None:  # fmt: skip
         """Decode every declared part; raises as `Reader.load` says."""
         try:
             request.params = params if self._params is None else self._params(params)

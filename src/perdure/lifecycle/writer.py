@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, final
 
+from perdure.context.events import Moments, Stage
 from perdure.context.exchange import Exchange
 from perdure.context.media import negotiate
 from perdure.context.response import UNANSWERED, Response
@@ -16,6 +17,7 @@ from perdure.errors import Fault, InvalidResponseError, InvalidValueError
 from perdure.gtype.codec import Codec
 from perdure.lifecycle.answering import is_answer, write_answer
 from perdure.lifecycle.reply import Reply
+from perdure.lifecycle.stages import RESPONSE
 
 __all__ = ["ENCODE_ERRORS", "JSON", "MSGPACK", "OFFERED", "NewestWriter", "Writer", "unencodable", "with_type"]
 
@@ -30,10 +32,15 @@ _JSON_TYPE = ("content-type", JSON)
 class Writer(ABC):
     """Turns what a handler returned into a `Reply`."""
 
+    stages: tuple[Stage, ...]
+    """What that goes through, in order."""
+
     @abstractmethod
-    def write(self, value: object, response: Response[Any], exchange: Exchange) -> Reply:
+    def write(self, value: object, response: Response[Any], exchange: Exchange, moments: Moments) -> Reply:
         """Encode, carry back, and validate the answer.
 
+        Args:
+            moments: Where the time is added at which each of `stages` but the first begins.
         Raises:
             InvalidResponseError: The answer breaks the promise made to the client.
             UntranslatableResponseError: A transformer failed.
@@ -53,6 +60,7 @@ class NewestWriter(Writer):
     """
 
     def __init__(self, handler: str, codec: Codec | None, untyped: Codec, *, check: bool, nullable: bool) -> None:
+        self.stages = (RESPONSE,)
         self.handler = handler
         self.nullable = nullable
         self.codec = codec
@@ -63,7 +71,10 @@ class NewestWriter(Writer):
         self._encode = self._codec.encode_json
         self._check: Callable[[bytes], None] | None = self._codec.check_json if codec is not None and check else None
 
-    def write(self, value: object, response: Response[Any], exchange: Exchange) -> Reply:
+    def write(
+        self, value: object, response: Response[Any], exchange: Exchange,
+        moments: Moments,  # noqa: ARG002 - it is one stage
+    ) -> Reply:  # fmt: skip
         """Encode and validate; raises as `Writer.write` says."""
         if value is None:
             value = response.body

@@ -238,10 +238,11 @@ class Planner:
         hooks = self._hooks
         before = (*hooks.before, *declaration.before)
         after = (*reversed(declaration.after), *reversed(hooks.after))
+        reader, writer = self._reader(code, chain, parts), self._writer(code, chain, parts)
         facts = HandlerFacts(
             handler=definition.id, route=key.partition(" ")[2], flags=frozenset({"transformed"} if transforms else ()),
             timeout_s=options.timeout_s or config.request_timeout_s, cancel_on_disconnect=options.cancel_on_disconnect,
-            stages=stages_of(before, after), secrets=frozenset(options.secrets),
+            stages=stages_of(reader, before, after, writer), secrets=frozenset(options.secrets),
         )  # fmt: skip
         limit_bytes = config.body_limit_bytes if options.body_limit_bytes is None else options.body_limit_bytes
         upload_bytes = config.upload_limit_bytes if options.body_limit_bytes is None else options.body_limit_bytes
@@ -251,7 +252,7 @@ class Planner:
             catch=(*reversed(declaration.catch), *reversed(hooks.catch)),
             reads_body=definition.body_mode is BodyMode.DATA, body_limit_bytes=limit_bytes,
             open_body=_opener(definition.body_mode, limits, self._codecs),
-            reader=self._reader(code, chain, parts), writer=self._writer(code, chain, parts),
+            reader=reader, writer=writer,
             chain=chain if chain is not None and "problem" in chain.touches else None, fallback=fallback,
             gate=self._gates(definition.id, options.policy), looks=options.policy.mode(self._auth) != "off",
             may_look=options.policy.auth != "off", priority=options.priority, cors=options.cors,

@@ -12,7 +12,7 @@ from perdure.context.events import REQUEST, Mark, Moments, Stage, marks_of
 
 __all__ = ["Span", "spans_of"]
 
-_COURSE: Final = frozenset({"validation", "hook", "handler", "response", "compensation"})
+_COURSE: Final = frozenset({"validation", "transform", "hook", "handler", "response", "compensation"})
 """Kinds of stages of which a request is in one at a time."""
 _STEPS_MOST: Final = 1000
 """Of one request: one that calls modules in an endless loop must not fill the memory."""

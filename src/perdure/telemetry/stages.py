@@ -107,7 +107,7 @@ class Way:
         usual: list[Mark | float | int] = []
         for place in range(0, len(held), self.length):
             row = held[place : place + self.length]
-            if any(isinstance(item, Mark) for item in row):
+            if any(not isinstance(item, float) for item in row):
                 self._add_marks(marks_of(row, self.stages))
             else:
                 usual += row
