@@ -5,6 +5,7 @@
 #   make fmt    format, and mend what can be mended by itself
 #   make docs   build the documentation into docs/_build/html
 #   make bench  measure, side by side with other frameworks
+#   make soak   see whether memory stays flat over a million requests
 #   make clean  remove what the above made
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SPHINX := $(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet
 
-.PHONY: run test check fmt docs bench clean
+.PHONY: run test check fmt docs bench soak clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -53,9 +54,12 @@ docs: $(VENV)/.check
 bench: $(VENV)/.test
 	$(BIN)/python bench/run.py
 
+soak: $(VENV)/.test
+	$(BIN)/python bench/soak.py
+
 clean:
-	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache docs/_build dist
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) .venv-* bench/.venv-* bench/.peers bench/results.json docs/_build dist
+	find . -type d \( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis \) -prune -exec rm -rf {} +
 
 # One stamp per set of packages: `make run` does not wait for the tests' or the linters'.
 $(VENV)/.pip:

@@ -85,9 +85,12 @@ def test_forked_child_draws_other_ids() -> None:
 
 
 def test_source_is_not_kept_alive_by_the_fork_hook() -> None:
-    ids = RequestIds(FakeClock())
-    alive = weakref.ref(ids)
-    del ids
+    def drawn(count: int) -> bytes:
+        return bytes(count)
+
+    ids = RequestIds(FakeClock(), drawn)
+    alive = weakref.ref(drawn)
+    del ids, drawn
     gc.collect()
     assert alive() is None
 

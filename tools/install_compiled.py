@@ -2,8 +2,8 @@
 
     python tools/install_compiled.py [PYTHON]
 
-Does nothing where no source file changed since the last time. Needs a C compiler and Python's headers, which are
-installed from Debian's archive if they are missing and may be. Ends with 1 if it cannot be done.
+Does nothing where what is installed was built from these very sources. Needs a C compiler and Python's headers, which
+are installed from Debian's archive if they are missing and may be. Ends with 1 if it cannot be done.
 """
 
 import hashlib
@@ -16,27 +16,40 @@ import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-PACKAGED = ("src", "pyproject.toml", "README.md", "LICENSE")
+PACKAGED = ("src", "pyproject.toml", "README.md", "LICENSE", "tools/install_compiled.py")
+CFLAGS = "-O3 -flto=2 -fno-semantic-interposition -fvisibility=hidden -fno-plt"
+"""One library is made of all modules: calls between them need not go by its table of symbols, and may be inlined."""
+LDFLAGS = "-O3 -flto=2 -Wl,-Bsymbolic-functions"
 
 
 def main() -> int:
     """Install what is asked for and return the exit code."""
     python = Path(sys.argv[1] if len(sys.argv) > 1 else sys.executable).absolute()
-    stamp = python.parents[1] / "perdure-compiled"
     wanted = _fingerprint()
-    if stamp.exists() and stamp.read_text() == wanted:
+    if wanted in _origin(python):
         return 0
     _ensure_compiler()
     with tempfile.TemporaryDirectory() as folder:
-        failed = _build(python, Path(folder)) or _install(python, Path(folder))
-    if not failed:
-        stamp.write_text(wanted)
-    return failed
+        # Pip keeps where it has a wheel from for as long as that is installed: the folder's name is the stamp.
+        wheels = Path(folder, wanted)
+        return _build(python, Path(folder), wheels) or _install(python, wheels)
 
 
 def _fingerprint() -> str:
-    sources = [*sorted((PROJECT / "src").rglob("*.py")), PROJECT / "pyproject.toml"]
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    found = hashlib.sha256()
+    for name in PACKAGED:
+        top = PROJECT / name
+        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if file.is_file() and file.suffix not in {".pyc", ".so"}:
+                found.update(f"{file.relative_to(PROJECT)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
+
+
+def _origin(python: Path) -> str:
+    """Return what pip wrote down of where the Perdure of *python* comes from; empty where there is none."""
+    ask = "from importlib.metadata import distribution; print(distribution('perdure').read_text('direct_url.json'))"
+    asked = subprocess.run([str(python), "-I", "-c", ask], capture_output=True, text=True, check=False)
+    return asked.stdout
 
 
 def _ensure_compiler() -> None:
@@ -47,21 +60,22 @@ def _ensure_compiler() -> None:
         subprocess.run(["apt-get", "install", "-y", "-qq", "gcc", "libc6-dev", "python3-dev"], check=False)
 
 
-def _build(python: Path, folder: Path) -> int:
+def _build(python: Path, folder: Path, wheels: Path) -> int:
     # In a copy: the build leaves its work beside the sources, where it would be imported instead of them.
     for name in PACKAGED:
         if (PROJECT / name).is_dir():
             shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         else:
-            shutil.copy(PROJECT / name, folder)
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(PROJECT / name, folder / name)
     build = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel", "--no-deps"]
-    environment = {**os.environ, "HATCH_BUILD_HOOKS_ENABLE": "1"}
-    return subprocess.run([*build, "--wheel-dir", str(folder), str(folder)], env=environment, check=False).returncode
+    environment = {"CFLAGS": CFLAGS, "LDFLAGS": LDFLAGS, **os.environ, "HATCH_BUILD_HOOKS_ENABLE": "1"}
+    return subprocess.run([*build, "--wheel-dir", str(wheels), str(folder)], env=environment, check=False).returncode
 
 
-def _install(python: Path, folder: Path) -> int:
+def _install(python: Path, wheels: Path) -> int:
     install = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    wheel = next(folder.glob("*.whl"))
+    wheel = next(wheels.glob("*.whl"))
     return subprocess.run([*install, "--no-deps", "--force-reinstall", str(wheel)], check=False).returncode
 
 

@@ -13,7 +13,10 @@ import os
 import re
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Final, final
+
+from mypy_extensions import mypyc_attr
 
 from perdure.clock import Clock
 
@@ -42,25 +45,17 @@ class RequestIds:
         entropy: Returns that many random bytes; asked once, and again after a fork.
     """
 
-    __slots__ = ("__weakref__", "_counter", "_entropy", "_last_ms", "_prefix", "_process", "_time", "_until")
+    __slots__ = ("_counter", "_last_ms", "_prefix", "_process", "_time", "_until")
 
     def __init__(self, clock: Clock, entropy: Callable[[int], bytes] = os.urandom) -> None:
-        self._time = clock.time
-        self._entropy = entropy
+        self._time: Callable[[], float] = clock.time
         # `next` on a count is atomic; everything else here may be raced for without two ids becoming one.
         self._counter = itertools.count(1)
         self._last_ms = 0
         self._prefix = ""
         self._until = 0.0
         self._enter(0)
-        self._process = self._draw_process()
-        renew = weakref.WeakMethod(self._renew)
-
-        def renew_in_child() -> None:
-            if method := renew():
-                method()
-
-        os.register_at_fork(after_in_child=renew_in_child)
+        self._process: _Process = _Process(entropy)
 
     def new(self) -> str:
         """Return an id no other call has returned. O(1), about 0.2 µs."""
@@ -71,16 +66,32 @@ class RequestIds:
         elif not count:
             # The counter starts over while the clock stands: a millisecond is borrowed so that ids go on ascending.
             self._enter(self._last_ms + 1)
-        return f"{self._prefix}{count.to_bytes(4).hex()}{self._process}"
+        return f"{self._prefix}{count.to_bytes(4).hex()}{self._process.name}"
 
     def _enter(self, millisecond: int) -> None:
         self._last_ms = millisecond
         self._prefix = f"{millisecond:011x}"
         self._until = (millisecond + 1) / 1000
 
-    def _draw_process(self) -> str:
-        drawn = int.from_bytes(self._entropy(_PROCESS_BYTES))
-        return "".join(_ALPHABET[drawn >> shift & 31] for shift in range(30, -1, -5))
 
-    def _renew(self) -> None:
-        self._process = self._draw_process()
+@mypyc_attr(native_class=False)  # which alone can be referred to weakly
+@final
+class _Process:
+    """What tells ids of this process from those of others; drawn anew in a forked child."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self.name = ""
+        self.draw()
+        os.register_at_fork(after_in_child=partial(_draw_anew, weakref.ref(self)))
+
+    def draw(self) -> None:
+        """Draw another name."""
+        drawn = int.from_bytes(self._entropy(_PROCESS_BYTES))
+        self.name = "".join(_ALPHABET[drawn >> shift & 31] for shift in range(30, -1, -5))
+
+
+def _draw_anew(kept: "weakref.ref[_Process]") -> None:
+    process = kept()
+    if process is not None:
+        process.draw()

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
@@ -22,8 +23,21 @@ PATIENCE_S = 20.0
 
 APP = """
 import os
+import time
+from pathlib import Path
 from perdure import App
 
+HANGS = Path(__file__).with_name("hangs")
+write_through = os.fdatasync
+
+
+def wait_for_the_disk(descriptor: int) -> None:
+    while HANGS.exists():
+        time.sleep(0.01)
+    write_through(descriptor)
+
+
+os.fdatasync = wait_for_the_disk
 app = App("shop")
 
 
@@ -133,6 +147,44 @@ def test_a_full_disk_is_answered_as_configured_and_one_that_comes_back_is_notice
         assert statuses[200] <= len(found)
     assert any("were lost" in each for each in notes(tmp_path / "audit"))
     assert "cannot be written: File too large" in server.printed
+
+
+@pytest.mark.parametrize("when_full", ["drop", "refuse"])
+def test_a_disk_that_hangs_holds_up_nobody_and_is_answered_as_configured(
+    tmp_path: Path, start_server: Start, when_full: str
+) -> None:
+    hangs = tmp_path / "hangs"
+    server = start(
+        start_server, tmp_path, f"audit.when_full={when_full}", "audit.buffer_records=100", "audit.fsync=flush",
+        "metrics.path=/metrics",
+    )  # fmt: skip
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
+        client.get("/pid")
+        wait_until(lambda: len(ids(tmp_path)) == 1)
+        hangs.touch()
+        asked_s: list[float] = []
+        statuses: Counter[int] = Counter()
+        for _ in range(300):
+            began_s = time.monotonic()
+            statuses[client.get("/pid").status_code] += 1
+            asked_s.append(time.monotonic() - began_s)
+        assert median(asked_s) < 0.1
+        assert {200} if when_full == "drop" else {200, 503} == set(statuses)
+        assert statuses[200] <= (300 if when_full == "drop" else 200)
+        [lost] = re.findall(r"^perdure_audit_records_lost_total (\S+)$", client.get("/metrics").text, re.MULTILINE)
+        assert (float(lost) > 50) is (when_full == "drop")
+        assert 200 == client.get("/healthz").status_code
+        hangs.unlink()
+        wait_until(lambda: bool(records(tmp_path / "audit", "lost")))
+        wait_until(lambda: client.get("/pid").status_code == 200)
+    assert 0 == server.stop()
+    told = records(tmp_path / "audit", "lost")
+    kept = len(ids(tmp_path))
+    if when_full == "drop":
+        assert 302 == kept + sum(each["records"] for each in told)
+    else:
+        assert statuses[503] <= sum(each["refused"] for each in told)
+    assert any("were lost" in each for each in notes(tmp_path / "audit"))
 
 
 def test_workers_of_one_server_have_a_stream_each(tmp_path: Path, start_server: Start) -> None:

@@ -173,6 +173,24 @@ def test_a_clock_that_was_set_back_is_noted_and_nothing_more(tmp_path: Path) -> 
     assert ["the clock was set back by 3600.0 s"] == notes(tmp_path)
 
 
+def test_a_clock_that_was_far_ahead_and_is_set_back_does_not_keep_the_old_file_open(tmp_path: Path) -> None:
+    clock = FakeClock()
+    clock.set_time(clock.time() + 10 * 86_400)
+    stream = open_stream(tmp_path, clock, rotate_s=86_400.0)
+    stream.write([body(1, clock.time())])
+    clock.set_time(clock.time() - 3600)
+    stream.rotate_if_due()
+    assert 1 == len(log_files(tmp_path))
+    clock.set_time(clock.time() - 9 * 86_400)
+    for _ in range(3):
+        stream.rotate_if_due()
+    stream.write([body(2, clock.time())])
+    stream.close()
+    assert 2 == len(log_files(tmp_path))
+    assert ["r1", "r2"] == [each["id"] for each in records(tmp_path, "request")]
+    assert all("the clock was set back" in each for each in notes(tmp_path))
+
+
 def test_all_taken_back_to_an_earlier_state_is_seen_by_who_kept_the_heads(tmp_path: Path) -> None:
     stream = open_stream(tmp_path)
     stream.write([body(1)])

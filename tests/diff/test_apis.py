@@ -25,9 +25,10 @@ from perdure.gtype.nodes import (
     Union,
 )
 from perdure.manifest.records import Api, Endpoint
+from tests.nodes import obj
 
-LINE = Object(fields=(Field(name="sku", node=String()), Field(name="quantity", node=Integer(ge=1), required=False)))
-ORDER = Object(fields=(Field(name="id", node=String()), Field(name="lines", node=Array(items=Ref(name="Line")))))
+LINE = obj(sku=String(), quantity_=Integer(ge=1))
+ORDER = obj(id=String(), lines=Array(items=Ref(name="Line")))
 TYPES: dict[str, Node] = {"Line": LINE, "Order": ORDER}
 PLAIN = Endpoint(handler="h", body_media=())
 STR = String()
@@ -38,10 +39,6 @@ SLOW, FAST = ("10/60s per client",), ("20/60s per client",)
 
 def one(endpoint: Endpoint, key: str = "POST /orders", types: dict[str, Node] = TYPES) -> Api:
     return Api(types=types, endpoints={key: endpoint})
-
-
-def members(**fields: Node) -> Object:
-    return Object(fields=tuple(Field(name=name, node=node, required=False) for name, node in fields.items()))
 
 
 def brief(findings: tuple[Finding, ...]) -> list[tuple[str, str, str]]:
@@ -66,8 +63,8 @@ def test_diff_when_endpoints_come_in_another_order_is_empty() -> None:
 
 def test_diff_does_not_depend_on_the_order_of_endpoints() -> None:
     keys = ("GET /b", "GET /a", "POST /a", "GET /c/{x}", "GET /c/{y}")
-    old = {key: Endpoint(handler=key, query=members(q=String())) for key in keys}
-    new = {key: Endpoint(handler=key, query=members(q=Integer())) for key in keys[:-1]}
+    old = {key: Endpoint(handler=key, query=obj(q_=String())) for key in keys}
+    new = {key: Endpoint(handler=key, query=obj(q_=Integer())) for key in keys[:-1]}
     forwards = diff_apis(Api(endpoints=old), Api(endpoints=new))
     assert forwards == diff_apis(Api(endpoints=dict(sorted(old.items()))), Api(endpoints=dict(sorted(new.items()))))
     assert [f"{each.method} {each.path}" for each in forwards] == sorted(keys, key=lambda key: key.split()[::-1])
@@ -110,8 +107,8 @@ def test_diff_leaves_out_moves_of_endpoints_that_are_not_there() -> None:
 
 
 def test_diff_when_only_a_path_parameters_name_changed_knows_the_endpoint() -> None:
-    old = replace(PLAIN, params=members(id=String()))
-    new = replace(PLAIN, params=members(user_id=Integer()))
+    old = replace(PLAIN, params=obj(id_=String()))
+    new = replace(PLAIN, params=obj(user_id_=Integer()))
     findings = diff_apis(one(old, "GET /users/{id}/x"), one(new, "GET /users/{user_id}/x"))
     assert [
         ("compatible", "path-parameter-renamed", "/path/id"), ("breaking", "request-type-changed", "/path/id"),
@@ -120,8 +117,8 @@ def test_diff_when_only_a_path_parameters_name_changed_knows_the_endpoint() -> N
 
 
 def test_diff_when_path_parameters_swap_names_goes_by_their_place() -> None:
-    old = replace(PLAIN, params=members(a=String(), b=Integer()))
-    new = replace(PLAIN, params=members(b=String(), a=Integer()))
+    old = replace(PLAIN, params=obj(a_=String(), b_=Integer()))
+    new = replace(PLAIN, params=obj(b_=String(), a_=Integer()))
     assert ["path-parameter-renamed"] * 2 == [
         each.rule for each in diff_apis(one(old, "GET /{a}/{b}"), one(new, "GET /{b}/{a}"))
     ]
@@ -134,8 +131,8 @@ def test_diff_when_two_paths_differ_only_in_names_matches_equal_names_first() ->
 
 
 def test_diff_when_a_slash_was_added_to_a_path_says_that_the_endpoint_moved() -> None:
-    old = replace(PLAIN, handler="a", params=members(id=String()))
-    new = replace(PLAIN, handler="b", params=members(key=String()))
+    old = replace(PLAIN, handler="a", params=obj(id_=String()))
+    new = replace(PLAIN, handler="b", params=obj(key_=String()))
     found = brief(diff_apis(one(old, "GET /users/{id}"), one(new, "GET /users/{key}/")))
     assert [
         ("breaking", "endpoint-moved", ""), ("compatible", "path-parameter-renamed", "/path/id"),
@@ -154,19 +151,17 @@ def test_diff_takes_any_path(path: str) -> None:
 
 def test_diff_points_into_the_message_a_change_is_felt_in() -> None:
     old = Endpoint(
-        handler="h", query=members(limit=Integer(le=100)), headers=members(x_tenant=String(max_length=9)),
-        params=members(id=String(min_length=1)), body=Ref(name="Order"), response=Ref(name="Order"),
-        responses={"404": members(title=String(max_length=5))},
+        handler="h", query=obj(limit_=Integer(le=100)), headers=obj(x_tenant_=String(max_length=9)),
+        params=obj(id_=String(min_length=1)), body=Ref(name="Order"), response=Ref(name="Order"),
+        responses={"404": obj(title_=String(max_length=5))},
     )  # fmt: skip
     new = Endpoint(
-        handler="h", query=members(limit=Integer(le=50)), headers=members(x_tenant=String(max_length=8)),
-        params=members(id=String(min_length=2)), body=Ref(name="Order"), response=Ref(name="Order"),
-        responses={"404": members(title=String(max_length=6))},
+        handler="h", query=obj(limit_=Integer(le=50)), headers=obj(x_tenant_=String(max_length=8)),
+        params=obj(id_=String(min_length=2)), body=Ref(name="Order"), response=Ref(name="Order"),
+        responses={"404": obj(title_=String(max_length=6))},
     )  # fmt: skip
-    fields = (Field(name="sku", node=String()), Field(name="quantity", node=Integer(ge=2), required=False))
-    findings = diff_apis(
-        one(old, "PUT /o/{id}"), one(new, "PUT /o/{id}", {"Line": Object(fields=fields), "Order": ORDER})
-    )
+    line = obj(sku=String(), quantity_=Integer(ge=2))
+    findings = diff_apis(one(old, "PUT /o/{id}"), one(new, "PUT /o/{id}", {"Line": line, "Order": ORDER}))
     assert [
         ("breaking", "request-min-length-raised", "/path/id"),
         ("breaking", "request-maximum-lowered", "/query/limit"),
@@ -184,7 +179,7 @@ def test_diff_tells_an_edit_of_a_shared_type_at_each_endpoint_that_reaches_it() 
         "POST /orders": replace(PLAIN, body=Ref(name="Order"), body_media=("application/json",)),
         "GET /health": replace(PLAIN, response=String()),
     }
-    narrowed = Object(fields=(Field(name="sku", node=String(max_length=5)), LINE.fields[1]))
+    narrowed = obj(sku=String(max_length=5), quantity_=Integer(ge=1))
     findings = diff_apis(
         Api(types=TYPES, endpoints=endpoints), Api(types={**TYPES, "Line": narrowed}, endpoints=endpoints)
     )
@@ -196,9 +191,7 @@ def test_diff_tells_an_edit_of_a_shared_type_at_each_endpoint_that_reaches_it() 
 
 def test_diff_finds_an_edit_many_types_away() -> None:
     def types(limit: int) -> dict[str, Node]:
-        chain = {
-            f"T{number}": Object(fields=(Field(name="x", node=Ref(name=f"T{number + 1}")),)) for number in range(9)
-        }
+        chain = {f"T{number}": obj(x=Ref(name=f"T{number + 1}")) for number in range(9)}
         return {**chain, "T9": Integer(le=limit)}
 
     endpoint = replace(PLAIN, response=Ref(name="T0"))
@@ -207,16 +200,15 @@ def test_diff_finds_an_edit_many_types_away() -> None:
 
 
 def test_diff_when_types_only_have_other_names_is_empty() -> None:
-    lines = Field(name="lines", node=Array(items=Ref(name="Item")))
-    renamed: dict[str, Node] = {"Item": LINE, "Purchase": Object(fields=(ORDER.fields[0], lines))}
+    renamed: dict[str, Node] = {"Item": LINE, "Purchase": obj(id=String(), lines=Array(items=Ref(name="Item")))}
     old, new = (replace(PLAIN, response=Ref(name=name)) for name in ("Order", "Purchase"))
     assert () == diff_apis(one(old), one(new, types=renamed))
 
 
 def test_diff_when_types_refer_to_each_other_in_circles_ends() -> None:
     def types(limit: int) -> dict[str, Node]:
-        tree = Object(fields=(Field(name="b", node=Ref(name="B")), Field(name="name", node=String(max_length=limit))))
-        return {"A": tree, "B": Object(fields=(Field(name="a", node=Ref(name="A"), required=False),))}
+        tree = obj(b=Ref(name="B"), name=String(max_length=limit))
+        return {"A": tree, "B": obj(a_=Ref(name="A"))}
 
     endpoint = replace(PLAIN, response=Ref(name="B"))
     findings = diff_apis(one(endpoint, types=types(5)), one(endpoint, types=types(9)))
@@ -225,27 +217,27 @@ def test_diff_when_types_refer_to_each_other_in_circles_ends() -> None:
 
 def test_diff_when_a_constant_became_another_that_python_calls_equal_says_so() -> None:
     old, new = (
-        replace(PLAIN, query=members(v=Literal(values=(1,)))),
-        replace(PLAIN, query=members(v=Literal(values=(True,)))),
+        replace(PLAIN, query=obj(v_=Literal(values=(1,)))),
+        replace(PLAIN, query=obj(v_=Literal(values=(True,)))),
     )
     assert [("breaking", "request-constant-changed", "/query/v")] == compare(old, new)
 
 
 def test_diff_compares_the_names_of_headers_as_http_does() -> None:
-    old = replace(PLAIN, headers=Object(fields=(Field(name="X-Tenant", node=String()),)))
-    new = replace(PLAIN, headers=Object(fields=(Field(name="x_tenant", node=String()),)))
+    old = replace(PLAIN, headers=obj(**{"X-Tenant": String()}))
+    new = replace(PLAIN, headers=obj(x_tenant=String()))
     assert [] == compare(old, new)
 
 
 def test_diff_when_a_query_appears_or_goes_compares_it_with_no_query() -> None:
-    with_query = replace(PLAIN, query=members(q=String()))
+    with_query = replace(PLAIN, query=obj(q_=String()))
     assert [("compatible", "request-optional-property-added", "/query/q")] == compare(PLAIN, with_query)
     assert [("risky", "request-optional-property-removed", "/query/q")] == compare(with_query, PLAIN)
 
 
 def test_diff_when_a_parameter_is_said_to_be_renamed_reports_that_alone_and_what_else_changed() -> None:
-    old = replace(PLAIN, query=members(state=Integer(le=9)), headers=members(x_a=String()))
-    new = replace(PLAIN, query=members(status=Integer(le=8)), headers=members(x_b=String()))
+    old = replace(PLAIN, query=obj(state_=Integer(le=9)), headers=obj(x_a_=String()))
+    new = replace(PLAIN, query=obj(status_=Integer(le=8)), headers=obj(x_b_=String()))
     renames = {("POST /orders", "state"): "status", ("POST /orders", "x_a"): "x_b"}
     assert [
         ("breaking", "request-parameter-renamed", "/query/state"),
@@ -255,7 +247,7 @@ def test_diff_when_a_parameter_is_said_to_be_renamed_reports_that_alone_and_what
 
 
 def test_diff_when_a_member_is_said_to_be_renamed_reports_one_change() -> None:
-    renamed = Object(fields=(Field(name="sku", node=String()), Field(name="count", node=Integer(ge=1), required=False)))
+    renamed = obj(sku=String(), count_=Integer(ge=1))
     endpoint = replace(PLAIN, body=Ref(name="Order"), body_media=("application/json",))
     found = diff_apis(
         one(endpoint), one(endpoint, types={**TYPES, "Line": renamed}), renames={("Line", "quantity"): "count"}
@@ -362,20 +354,20 @@ def test_diff_when_a_member_is_said_to_be_renamed_reports_one_change() -> None:
             ("breaking", "request-became-not-nullable", "/body"),
         ),
         (
-            {"response_headers": {"200": members(etag=STR)}}, {},
+            {"response_headers": {"200": obj(etag_=STR)}}, {},
             ("risky", "response-optional-property-removed", "/headers/etag"),
         ),
         (
-            {"response_headers": {"200": members(ETag=Integer(le=3))}},
-            {"response_headers": {"200": members(etag=Integer(le=4))}},
+            {"response_headers": {"200": obj(ETag_=Integer(le=3))}},
+            {"response_headers": {"200": obj(etag_=Integer(le=4))}},
             ("breaking", "response-maximum-raised", "/headers/etag"),
         ),
         (
             {"responses": {"404": None}},
-            {"responses": {"404": None}, "response_headers": {"404": members(etag=STR)}},
+            {"responses": {"404": None}, "response_headers": {"404": obj(etag_=STR)}},
             ("compatible", "response-optional-property-added", "/responses/404/headers/etag"),
         ),
-        ({"cookies": members(sid=Integer())}, {"cookies": members(sid=Integer(ge=1))},
+        ({"cookies": obj(sid_=Integer())}, {"cookies": obj(sid_=Integer(ge=1))},
          ("breaking", "request-minimum-set", "/cookies/sid")),
         (
             {"response_media": "text/plain"}, {"response": STR},
@@ -466,7 +458,7 @@ def test_diff_tells_another_id_only_to_generated_clients() -> None:
 
 
 def test_diff_takes_no_new_header_for_a_surprise_however_clients_read() -> None:
-    old, new = one(PLAIN), one(replace(PLAIN, response_headers={"200": members(etag=STR)}))
+    old, new = one(PLAIN), one(replace(PLAIN, response_headers={"200": obj(etag_=STR)}))
     assert [("compatible", "response-optional-property-added", "/headers/etag")] == brief(
         diff_apis(old, new, profile="strict")
     )
@@ -500,7 +492,7 @@ def large(edited: int = 0) -> Api:
         types[f"T{number}"] = Object(fields=tuple(fields))
     endpoints = {
         f"POST /things{number}/{{id}}": Endpoint(
-            handler=f"h{number}", params=members(id=String()), query=members(limit=Integer(le=100)),
+            handler=f"h{number}", params=obj(id_=String()), query=obj(limit_=Integer(le=100)),
             body=Ref(name=f"T{number * 3}"), response=Ref(name=f"T{number * 3 + 1}"),
             responses={"404": Ref(name="T7"), "default": Ref(name="T8")},
         )
@@ -544,8 +536,7 @@ def test_format_when_it_is_only_checked_since_is_told_by_the_type_alone(node: No
 @pytest.mark.parametrize("kinds", [(STR, STR), (Integer(), Integer()), (Integer(), STR)])
 def test_path_parameter_when_renamed_with_a_move_is_renamed(kinds: tuple[Node, Node]) -> None:
     old, new = (
-        replace(PLAIN, params=Object(fields=(Field(name=name, node=node),)))
-        for name, node in zip(("id", "order_id"), kinds, strict=True)
+        replace(PLAIN, params=obj(**{name: node})) for name, node in zip(("id", "order_id"), kinds, strict=True)
     )
     found = brief(diff_apis(one(old, "DELETE /orders/{id}"), one(new, "POST /orders/{order_id}/cancel")))
     assert [("breaking", "endpoint-moved", ""), ("compatible", "path-parameter-renamed", "/path/id")] == found[:2]
@@ -554,8 +545,8 @@ def test_path_parameter_when_renamed_with_a_move_is_renamed(kinds: tuple[Node, N
 
 
 def test_path_parameters_when_two_of_a_moved_path_are_renamed_need_a_hint() -> None:
-    old = replace(PLAIN, params=Object(fields=(Field(name="a", node=STR), Field(name="b", node=STR))))
-    new = replace(PLAIN, params=Object(fields=(Field(name="c", node=STR), Field(name="d", node=STR))))
+    old = replace(PLAIN, params=obj(a=STR, b=STR))
+    new = replace(PLAIN, params=obj(c=STR, d=STR))
     apis = one(old, "GET /x/{a}/{b}"), one(new, "GET /y/{c}/{d}")
     assert ("breaking", "request-required-property-added", "/path/c") in brief(diff_apis(*apis))
     hints = {("GET /x/{a}/{b}", "a"): "c", ("GET /x/{a}/{b}", "b"): "d"}

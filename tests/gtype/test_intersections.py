@@ -4,13 +4,7 @@ from msgspec import UNSET
 from perdure.gtype import nodes as n
 from perdure.gtype.intersections import combine
 from perdure.gtype.nodes import Field, GType, Node
-
-
-def obj(closed: bool = False, **members: Node) -> n.Object:
-    """An object; members whose names end in an underscore are optional."""
-    fields = [Field(name=name.rstrip("_"), node=node, required=name[-1] != "_") for name, node in members.items()]
-    return n.Object(fields=tuple(fields), closed=closed)
-
+from tests.nodes import closed, obj
 
 INT, TEXT = n.Integer(), n.String()
 
@@ -31,7 +25,7 @@ INT, TEXT = n.Integer(), n.String()
             values=INT, keys=TEXT, min_size=2)),
         (obj(a=INT), obj(a_=INT, b_=TEXT), obj(a=INT, b_=TEXT)),
         (obj(a_=INT), obj(a=INT), obj(a=INT)),
-        (obj(True, a=INT, b_=TEXT), obj(a=INT, c_=TEXT), obj(True, a=INT, b_=TEXT)),
+        (closed(obj(a=INT, b_=TEXT)), obj(a=INT, c_=TEXT), closed(obj(a=INT, b_=TEXT))),
         (n.AnyValue(), TEXT, TEXT),
         (INT, INT, INT),
     ],
@@ -47,7 +41,7 @@ def test_two_of_a_kind_become_one(first: Node, second: Node, expected: Node) -> 
         (n.String(pattern="a"), n.String(pattern="b")),
         (n.Number(multiple_of=0.1), n.Number(multiple_of=0.2)),
         (INT, n.Number(multiple_of=0.5)),
-        (obj(True, a_=INT), obj(b=INT)),
+        (closed(obj(a_=INT)), obj(b=INT)),
         (n.Union(members=(INT, TEXT)), INT),
     ],
 )

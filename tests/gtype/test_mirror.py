@@ -6,10 +6,7 @@ import pytest
 from perdure.gtype import nodes as n
 from perdure.gtype.mirror import mirror_type
 from perdure.gtype.nodes import Field, GType, Node
-
-
-def obj(**members: Node) -> n.Object:
-    return n.Object(fields=tuple(Field(name=name, node=node) for name, node in members.items()))
+from tests.nodes import obj
 
 
 def takes(node: Node, raw: bytes, **definitions: Node) -> bool:

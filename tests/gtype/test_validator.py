@@ -9,6 +9,7 @@ from perdure.gtype import nodes as n
 from perdure.gtype.depth import MAX_DEPTH
 from perdure.gtype.nodes import Field, GType, Node
 from perdure.gtype.validator import compile_validator
+from tests.nodes import closed, obj
 
 
 def faults(node: Node, data: object, **definitions: Node) -> tuple[Fault, ...]:
@@ -17,14 +18,6 @@ def faults(node: Node, data: object, **definitions: Node) -> tuple[Fault, ...]:
 
 def codes(node: Node, data: object, **definitions: Node) -> list[tuple[str, str]]:
     return [(fault.pointer, fault.code) for fault in faults(node, data, **definitions)]
-
-
-def obj(closed: bool = False, **members: Node) -> n.Object:
-    """An object; members whose names end in an underscore are optional."""
-    fields = (
-        Field(name=name.rstrip("_"), node=node, required=not name.endswith("_")) for name, node in members.items()
-    )
-    return n.Object(fields=tuple(fields), closed=closed)
 
 
 @dataclass
@@ -132,7 +125,7 @@ def test_invalid_data_has_the_fault_of_the_rule_it_breaks(name: str) -> None:
 
 
 def test_every_fault_is_reported_with_its_pointer() -> None:
-    order = obj(closed=True, lines=n.Array(items=obj(sku=n.String(), qty=n.Integer(ge=1))), note_=n.String())
+    order = closed(obj(lines=n.Array(items=obj(sku=n.String(), qty=n.Integer(ge=1))), note_=n.String()))
     data = {"lines": [{"sku": 1, "qty": 0}, {"qty": "2"}], "note": None, "extra": 1}
     assert codes(order, data) == [
         ("/lines/0/sku", "type"), ("/lines/0/qty", "minimum"), ("/lines/1/sku", "required"), ("/lines/1/qty", "type"),
@@ -227,7 +220,7 @@ class TestUnion:
     def test_a_tag_that_may_be_absent_tells_which_was_meant(self) -> None:
         def tagged(tag: str, **members: n.Node) -> n.Object:
             kind = Field(name="kind", node=n.Literal(values=(tag,)), required=False, default=tag)
-            return n.Object(fields=(kind, *obj(False, **members).fields))
+            return n.Object(fields=(kind, *obj(**members).fields))
 
         union = n.Union(members=(tagged("s", x=n.Integer()), tagged("t", y=n.String(min_length=2)), n.Null()))
         assert codes(union, {"kind": "t", "y": "a"}) == [("/y", "min_length")]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from perdure import App, AuditSettings, Config, Execution, Problem, WebSocket
+from perdure import App, AuditSettings, Config, Execution, OtlpSettings, Problem, TraceSettings, WebSocket
 from perdure.ingress.asgi import Message
 from perdure.telemetry.families import Buckets
 from tests.calls import run
+from tests.telemetry.otlp_receiver import attributes_of, http_collector
 
 
 async def connect(app: App, path: str, *messages: str) -> list[Message]:
@@ -65,26 +66,25 @@ def test_socket_that_ended_is_one_execution(path: str, message: str, status: int
     assert execution.meta.path == path
 
 
-async def counted(app: App) -> dict[tuple[str, ...], int]:
-    found: dict[tuple[str, ...], int] = {}
+async def counted(app: App) -> dict[str, int]:
+    found: dict[str, int] = {}
     for family in await app._compiled()._metrics.collect():
         if family.name == "http.server.request.duration":
             for sample in family.samples:
                 assert isinstance(sample.value, Buckets)
-                found[tuple(value for _, value in sample.labels)] = sum(sample.value.counts)
+                found[dict(sample.labels)["http.response.status_code"]] = sum(sample.value.counts)
     return found
 
 
 def test_sockets_are_counted_by_what_their_offer_was_answered_with() -> None:
     app, _ = probe()
 
-    async def scenario() -> dict[tuple[str, ...], int]:
+    async def scenario() -> dict[str, int]:
         for path in ("/echo", "/echo", "/closed", "/nothing"):
             await connect(app, path)
         return await counted(app)
 
-    by_status = {labels[-1]: count for labels, count in run(scenario()).items()}
-    assert {"101": 2, "403": 1, "404": 1} == by_status
+    assert {"101": 2, "403": 1, "404": 1} == run(scenario())
 
 
 def test_sockets_are_in_the_audit_log(tmp_path: Path) -> None:
@@ -103,3 +103,38 @@ def test_sockets_are_in_the_audit_log(tmp_path: Path) -> None:
     records = {line["path"]: line for line in lines() if "path" in line}
     assert 101 == records["/echo"]["status"]
     assert 404 == records["/nothing"]["status"]
+
+
+def test_a_socket_that_lasts_is_no_slow_request() -> None:
+    with http_collector() as collector:
+        traces, otlp = TraceSettings(ratio=0.0, slow_s=1e-9), OtlpSettings(endpoint=collector.url, metrics=False)
+        app, _ = probe(Config(traces=traces, otlp=otlp))
+
+        async def scenario() -> None:
+            await app.start()
+            await connect(app, "/echo", "hello")
+            await connect(app, "/closed")
+            await app.stop()
+
+        run(scenario())
+        (server,) = collector.servers()
+        assert 403 == attributes_of(server.attributes)["http.response.status_code"]
+
+
+def test_a_socket_that_breaks_has_failed_for_whoever_is_told(tmp_path: Path) -> None:
+    with http_collector() as collector:
+        traces, otlp = TraceSettings(ratio=0.0), OtlpSettings(endpoint=collector.url, metrics=False)
+        app, executions = probe(Config(traces=traces, otlp=otlp, audit=AuditSettings(dir=str(tmp_path))))
+
+        async def scenario() -> None:
+            await app.start()
+            await connect(app, "/echo", "hello")
+            await connect(app, "/echo", "break")
+            await app.stop()
+
+        run(scenario())
+        (server,) = collector.servers()
+    assert ("ValueError", 2) == (attributes_of(server.attributes)["error.type"], server.status.code)
+    assert ["end", "error"] == [execution.events[-1].kind for execution in executions]
+    lines = "".join(file.read_text() for file in tmp_path.glob("*.jsonl")).splitlines()
+    assert ["", "ValueError"] == [record.get("error", "") for line in lines if "path" in (record := json.loads(line))]

@@ -116,6 +116,36 @@ log.info("after", extra={"ids": asyncio.run(ask())})
     assert "request_id" not in after
 
 
+def test_no_field_takes_the_place_of_the_ids_of_a_request() -> None:
+    *told, outside = run("""
+set_up_logging(LogSettings(levels={"httpx": "error"}))
+import httpx, structlog
+app = App("shop")
+log = logging.getLogger("library")
+OTHERS = {"request_id": "another", "handler": "stdout", "version": "1.2", "trace_id": "t", "span_id": "s"}
+
+@app.get("/a", id="a")
+async def a(lctx: LocalContext) -> str:
+    log.info("plain", extra=OTHERS)
+    structlog.get_logger("library").info("structured", **OTHERS)
+    lctx.log.info("own", **OTHERS)
+    lctx.log.bind(**OTHERS).info("bound", extra={"version": "1.3"})
+    log.info("the same", extra={"request_id": lctx.request_id})
+    return lctx.request_id
+
+async def ask() -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        await client.get("/a")
+
+asyncio.run(ask())
+log.info("outside", extra=OTHERS)
+""")
+    assert 1 == len({tuple(line[key] for key in ("request_id", "handler", "version", "trace_id")) for line in told})
+    assert ["1.2", "1.2", "1.2", "1.3", None] == [line.get("version_") for line in told]
+    assert ["another"] * 4 + [None] == [line.get("request_id_") for line in told]
+    assert ("a", "another", "stdout") == (told[0]["handler"], outside["request_id"], outside["handler"])
+
+
 def test_logging_costs_nobody_his_life() -> None:
     lines = run("""
 set_up_logging()

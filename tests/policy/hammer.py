@@ -19,7 +19,7 @@ async def main(url: str, allowed: int, length_us: int, seconds: float) -> None:
         RateSettings(when_store_fails="refuse", store_timeout_s=10.0), url, "shop", SystemClock(), None
     )
     await counters.start()
-    spend = counters.bind((Limit("orders", "client", allowed, length_us),))
+    spend = counters.bind((Limit("orders", "client", allowed, length_us),)).spend
     sys.stdin.readline()  # all processes begin together
     ends = time.monotonic() + seconds
 

@@ -77,5 +77,5 @@ async def place_of(kind: str) -> Place:
 
 async def spend(counters: Counters, limits: tuple[Limit, ...], keys: tuple[str, ...]) -> Standings:
     """Count one request."""
-    counted = counters.bind(limits)(keys)
+    counted = counters.bind(limits).spend(keys)
     return await counted if isinstance(counted, Awaitable) else counted

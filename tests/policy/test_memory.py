@@ -20,7 +20,7 @@ class Counting:
         self.counters = MemoryCounters(settings, self.clock)
 
     def spend(self, *keys: str, limits: tuple[Limit, ...] = LIMIT) -> int:
-        counted = self.counters.bind(limits)(keys)
+        counted = self.counters.bind(limits).spend(keys)
         assert isinstance(counted, tuple)
         standings: Standings = counted
         return min(left for left, _ in standings)
@@ -79,7 +79,7 @@ def test_places_are_as_few_as_limits_each_request_still_counts() -> None:
         Limit("b", "client", 3, MINUTE_US),
         Limit("c", "client", 3, MINUTE_US),
     )
-    spend = counters.bind(limits)
+    spend = counters.bind(limits).spend
     for number in range(300):
         spend((f"@{number}",) * 3)
         assert counters.size <= 1
@@ -88,7 +88,7 @@ def test_places_are_as_few_as_limits_each_request_still_counts() -> None:
 def test_window_of_many_requests_moves_at_once() -> None:
     clock = FakeClock()
     counters = MemoryCounters(RateSettings(), clock)
-    spend = counters.bind((Limit("orders", "client", 50_000, MINUTE_US),))
+    spend = counters.bind((Limit("orders", "client", 50_000, MINUTE_US),)).spend
     for _ in range(50_000):
         spend(("ada",))
     clock.advance(30)

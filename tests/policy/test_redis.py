@@ -5,7 +5,7 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
@@ -17,13 +17,14 @@ from perdure.clock import FakeClock
 from perdure.config import RateSettings
 from perdure.context.secret import Secret
 from perdure.errors import ConfigError, OverloadedError, SecretMissingError, SecretUnavailableError
-from perdure.policy.counters import REFUSED, Limit, Spend, Standings
+from perdure.policy.counters import REFUSED, Limit, Standings
 from perdure.policy.memory import MemoryCounters
 from perdure.policy.opening import open_counters
 from tests.policy.redis_server import RedisServer, redis_binary, redis_server
 
 HOUR_US = 3_600_000_000
 LIMIT = (Limit("orders", "client", 3, HOUR_US),)
+Spend = Callable[[tuple[str, ...]], Standings | Awaitable[Standings]]
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def counting(
     counters = open_counters(settings, "shop", clock, no_secret)
     await counters.start()
     try:
-        yield counters.bind(LIMIT)
+        yield counters.bind(LIMIT).spend
     finally:
         await counters.stop()
 
@@ -83,7 +84,7 @@ async def test_apps_share_a_store_each_counts_for_itself() -> None:
     for app in ("one app", "another"):
         counters = open_counters(settings, app, FakeClock(), no_secret)
         await counters.start()
-        found.append(await ask(counters.bind(LIMIT)))
+        found.append(await ask(counters.bind(LIMIT).spend))
         await counters.stop()
     assert [2, 2] == found
 
@@ -212,7 +213,7 @@ async def test_store_wants_a_password_it_is_read_for_each_connection(
     clock = FakeClock()
     counters = open_counters(RateSettings(store_url=url, secret="redis_password"), "shop", clock, read)
     await counters.start()
-    spend = counters.bind(LIMIT)
+    spend = counters.bind(LIMIT).spend
     assert 2 == await ask(spend)
     async with Redis.from_url(server.url, password="first") as redis:
         await redis.config_set("requirepass", "second")
@@ -239,8 +240,8 @@ async def test_password_cannot_be_read_requests_pass_counted_alone(server: Redis
 
     counters = open_counters(RateSettings(store_url=server.url, secret="redis_pass"), "shop", FakeClock(), read)
     await counters.start()
-    assert 2 == await ask(counters.bind(LIMIT))
-    assert 1 == await ask(counters.bind(LIMIT))
+    assert 2 == await ask(counters.bind(LIMIT).spend)
+    assert 1 == await ask(counters.bind(LIMIT).spend)
     await counters.stop()
 
 

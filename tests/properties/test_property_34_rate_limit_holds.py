@@ -178,7 +178,7 @@ def test_shared_counters_have_no_window_with_more_than_allowed(
 
     async def ask(counters: RedisCounters) -> None:
         sent_s = time.monotonic()
-        counted = counters.bind(limits)(("ada",))
+        counted = counters.bind(limits).spend(("ada",))
         assert isinstance(counted, Awaitable), "the store was not asked"
         if (await counted)[0][0] != REFUSED:
             spans.append((sent_s, time.monotonic()))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from perdure.errors import MalformedRequestError
 from perdure.routing.paths import PathRouter, check_path
-from perdure.routing.templates import Converter, PathTemplate
+from perdure.routing.templates import INT, Converter, PathTemplate
 
 
 def router(*templates: str) -> PathRouter[str]:
@@ -197,3 +197,10 @@ def test_check_path_lets_normal_paths_pass(path: str) -> None:
 def test_check_path_refuses(path: str, message: str) -> None:
     with pytest.raises(MalformedRequestError, match=re.escape(message)):
         check_path(path)
+
+
+@given(st.text("-+ 0123456789٣²x", max_size=6) | st.from_regex(r"-?[0-9]{295,305}", fullmatch=True))
+def test_int_admits_what_its_pattern_says(text: str) -> None:
+    template = "/years/{year:int}"
+    admitted = re.fullmatch(INT.pattern, text) is not None
+    assert ((template, {"year": text}) if admitted else None) == router(template).match(f"/years/{text}")

@@ -1,6 +1,7 @@
 """Collectors for tests: real servers that read OTLP with the protocol's own protobufs, over HTTP and gRPC."""
 
 import gzip
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import socket
 from typing import Any
 
 import grpc
@@ -16,6 +19,8 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.telemetry.certificates import Identity
 
 __all__ = ["Received", "attributes_of", "children_of", "grpc_collector", "http_collector", "tree_of", "value_of"]
 
@@ -34,17 +39,22 @@ class Received:
     """What the next exports are answered with, over HTTP; then all is well."""
     rejected: int = 0
     scopes: list[tuple[str, str]] = field(default_factory=list)
+    schemas: list[str] = field(default_factory=list)
+    messages: list[tuple[str, bytes]] = field(default_factory=list)
+    """What came over HTTP: the path and the whole message."""
 
     def take_traces(self, request: trace_service_pb2.ExportTraceServiceRequest) -> None:
         for resource in request.resource_spans:
             self.resources.append(attributes_of(resource.resource.attributes))
             for scope in resource.scope_spans:
                 self.scopes.append((scope.scope.name, scope.scope.version))
+                self.schemas.append(scope.schema_url)
                 self.spans.extend(scope.spans)
 
     def take_metrics(self, request: metrics_service_pb2.ExportMetricsServiceRequest) -> None:
         for resource in request.resource_metrics:
             self.resources.append(attributes_of(resource.resource.attributes))
+            self.schemas.extend(scope.schema_url for scope in resource.scope_metrics)
             self.metrics.append([metric for scope in resource.scope_metrics for metric in scope.metrics])
 
     def wait(self, is_done: Callable[["Received"], object], timeout_s: float = 10) -> None:
@@ -84,9 +94,39 @@ def tree_of(root: Span, spans: list[Span]) -> Mapping[str, Any]:
     return {child.name: tree_of(child, spans) for child in children_of(root, spans)}
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes connections, each in a thread of its own, where it also agrees on TLS: one that never does stops none."""
+
+    daemon_threads = True
+    context: ssl.SSLContext | None = None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if self.context is None:
+            super().finish_request(request, client_address)
+            return
+        try:
+            secured = self.context.wrap_socket(request, server_side=True)
+        except OSError:
+            return  # the client does not believe this server, or is not believed
+        with secured:
+            super().finish_request(secured, client_address)
+
+    def shutdown_request(self, request: socket | tuple[bytes, socket]) -> None:
+        assert isinstance(request, socket)
+        if request.fileno() >= 0:
+            super().shutdown_request(request)
+
+
 @contextmanager
-def http_collector(port: int = 0, received: Received | None = None) -> Iterator[Received]:
-    """Run a collector that speaks OTLP over HTTP."""
+def http_collector(
+    port: int = 0, received: Received | None = None, identity: Identity | None = None, believes: str | None = None
+) -> Iterator[Received]:
+    """Run a collector that speaks OTLP over HTTP.
+
+    Args:
+        identity: With it, over TLS.
+        believes: File of the authority that clients must have a certificate of.
+    """
     got = received or Received()
 
     class Handler(BaseHTTPRequestHandler):
@@ -96,6 +136,7 @@ def http_collector(port: int = 0, received: Received | None = None) -> Iterator[
             raw = self.rfile.read(int(self.headers["content-length"]))
             body = gzip.decompress(raw) if self.headers.get("content-encoding") == "gzip" else raw
             got.headers.append({name.lower(): value for name, value in self.headers.items()})
+            got.messages.append((self.path, body))
             status = got.statuses.pop(0) if got.statuses else 200
             answer = b"not now"
             if status == 200 and self.path == "/v1/traces":
@@ -120,9 +161,12 @@ def http_collector(port: int = 0, received: Received | None = None) -> Iterator[
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    got.url = f"http://127.0.0.1:{server.server_address[1]}"
+    server = _Server(("127.0.0.1", port), Handler)
+    if identity is not None:
+        server.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=believes)
+        server.context.load_cert_chain(identity.certificate, identity.key)
+        server.context.verify_mode = ssl.CERT_NONE if believes is None else ssl.CERT_REQUIRED
+    got.url = f"{'http' if identity is None else 'https'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -153,13 +197,21 @@ class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
 
 
 @contextmanager
-def grpc_collector() -> Iterator[Received]:
-    """Run a collector that speaks OTLP over gRPC."""
+def grpc_collector(
+    identity: Identity | None = None, believes: str | None = None, at: str = "127.0.0.1:0"
+) -> Iterator[Received]:
+    """Run a collector that speaks OTLP over gRPC; see `http_collector`."""
     got = Received()
     server = grpc.server(ThreadPoolExecutor(2))
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(_Traces(got), server)  # type: ignore[no-untyped-call]
     metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(_Metrics(got), server)  # type: ignore[no-untyped-call]
-    got.url = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    if identity is None:
+        got.url = f"http://127.0.0.1:{server.add_insecure_port(at)}"
+    else:
+        pair = Path(identity.key).read_bytes(), Path(identity.certificate).read_bytes()
+        clients = None if believes is None else Path(believes).read_bytes()
+        credentials = grpc.ssl_server_credentials([pair], clients, believes is not None)
+        got.url = f"https://127.0.0.1:{server.add_secure_port(at, credentials)}"
     server.start()
     try:
         yield got

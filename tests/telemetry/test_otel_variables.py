@@ -53,10 +53,58 @@ def test_exporters_are_what_is_said_the_environment_first(
         ({ENDPOINT: "b:2", "OTEL_EXPORTER_OTLP_INSECURE": "true"}, {"protocol": "grpc"}, "http://b:2"),
         ({ENDPOINT: "http://b:2", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, {}, "http://b:2"),
         ({ENDPOINT: "http://b:x"}, {}, "http://localhost:4318/v1/traces"),
+        ({ENDPOINT: "http://b:x"}, {"protocol": "grpc"}, "http://localhost:4317"),
+        ({ENDPOINT: "b:2", "OTEL_EXPORTER_OTLP_TRACES_INSECURE": "True"}, {"protocol": "grpc"}, "http://b:2"),
+        ({ENDPOINT: "b:2", "OTEL_EXPORTER_OTLP_METRICS_INSECURE": "true"}, {"protocol": "grpc"}, "https://b:2"),
+        ({ENDPOINT: "https://b:2", "OTEL_EXPORTER_OTLP_INSECURE": "true"}, {"protocol": "grpc"}, "https://b:2"),
+        ({ENDPOINT: "[::1]:2"}, {"protocol": "grpc"}, "https://[::1]:2"),
+        ({ENDPOINT: "unix:/run/otel.sock"}, {"protocol": "grpc"}, "unix:/run/otel.sock"),
+        ({ENDPOINT: "b:2"}, {}, "http://localhost:4318/v1/traces"),
+        ({ENDPOINT: "http://b:x"}, {"endpoint": "http://a:1"}, "http://a:1/v1/traces"),
+        ({ENDPOINT: "https://me:se%40cret@b:2/x"}, {}, "https://b:2/x/v1/traces"),
     ],
 )  # fmt: skip
 def test_the_collector_is_where_it_is_said_to_be(environ: dict[str, str], otlp: dict[str, Any], expected: str) -> None:
     assert expected == planned(environ, otlp).trace_target.url
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "insecure", "expected"),
+    [
+        ("http://b:2", None, False), ("https://b:2", "true", True), ("b:2", None, True), ("b:2", "TRUE", False),
+        ("b:2", "false", True), ("dns:///b:2", None, True), ("unix:///run/otel.sock", "true", False),
+    ],
+)  # fmt: skip
+def test_grpc_is_without_tls_where_that_is_said(endpoint: str, insecure: str | None, expected: bool) -> None:
+    said = {ENDPOINT: endpoint, "OTEL_EXPORTER_OTLP_INSECURE": insecure or ""}
+    assert expected == planned(said, {"protocol": "grpc"}).trace_target.is_secure
+
+
+def test_user_and_password_of_an_endpoint_become_a_header_and_are_told_to_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    target = planned({ENDPOINT: "https://me:se%40cret@b:2"}).trace_target
+    assert {"authorization": "Basic bWU6c2VAY3JldA=="} == target.headers
+    assert {"authorization": "Basic bWU6"} == planned({ENDPOINT: "https://me@b:2"}).metric_target.headers
+    assert {} == planned({ENDPOINT: "https://me:secret@b:x?key=secret"}).trace_target.headers
+    assert "'https://b:x' is ignored" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_half_of_a_clients_certificate_is_told_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    target = planned({"OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY": "key.pem", ENDPOINT: "https://b:2"}).trace_target
+    assert (None, None) == (target.client_certificate, target.client_key)
+    assert "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and its _KEY are ignored" in caplog.text
+
+
+def test_certificates_of_a_signal_go_first() -> None:
+    plan = planned({
+        "OTEL_EXPORTER_OTLP_CERTIFICATE": "all.pem", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE": "traces.pem",
+        "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE": "we.pem", "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY": "key.pem",
+    })  # fmt: skip
+    traces, metrics = plan.trace_target, plan.metric_target
+    assert ("traces.pem", None, None) == (traces.certificate, traces.client_certificate, traces.client_key)
+    assert ("all.pem", "we.pem", "key.pem") == (metrics.certificate, metrics.client_certificate, metrics.client_key)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +139,7 @@ def test_durations_are_milliseconds_and_those_of_a_signal_go_first() -> None:
 
 @pytest.mark.parametrize(
     "name", ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_TRACES_SAMPLER",
+             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "OTEL_SDK_DISABLED",
              "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_COMPRESSION"],
 )  # fmt: skip
 @pytest.mark.parametrize("value", ["soon", "-1", "nan", "1e99"])

@@ -27,6 +27,9 @@ FAMILIES = [
     Family(name="a.histogram", kind="histogram", unit="s", help="Durations.", samples=(
         Sample((("route", "/"),), Buckets(bounds=(0.1, 1.0), counts=(2, 0, 1), total=7.5,
                                           exemplars=(None, None, (7.0, TRACE_ID, 1_700_000_000.5)))),)),
+    Family(name="a.part", kind="gauge", unit="By", help="Adds up.", is_additive=True, samples=(
+        Sample((("http.response.status_code", "200"), ("x", "7")), 5.0),
+        Sample((("http.response.status_code", "(other)"),), -1))),
     Family(name="nothing.yet", kind="counter", unit="1", help=""),
 ]  # fmt: skip
 
@@ -42,7 +45,7 @@ def written(start_ns: int = 5, now_ns: int = 7) -> dict[str, Metric]:
 
 
 def test_metrics_without_series_are_left_out() -> None:
-    assert ["a.counter", "a.gauge", "a.histogram"] == list(written())
+    assert ["a.counter", "a.gauge", "a.histogram", "a.part"] == list(written())
 
 
 def test_counters_are_cumulative_sums_that_only_rise() -> None:
@@ -60,7 +63,17 @@ def test_counters_are_cumulative_sums_that_only_rise() -> None:
 def test_gauges_have_a_time_and_no_start() -> None:
     first, second = written()["a.gauge"].gauge.data_points
     assert (-2, 0, 7) == (first.as_int, first.start_time_unix_nano, first.time_unix_nano)
-    assert (0.5, {"x": ""}) == (second.as_double, attributes_of(second.attributes))
+    assert (0.5, {}) == (second.as_double, attributes_of(second.attributes))  # as on the page, where it is none
+
+
+def test_gauges_that_add_up_are_sums_that_may_fall() -> None:
+    metric = written()["a.part"].sum
+    assert not metric.is_monotonic
+    assert AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE == metric.aggregation_temporality
+    first, second = metric.data_points
+    assert (5, 7, 5.0) == (first.start_time_unix_nano, first.time_unix_nano, first.as_double)
+    assert {"http.response.status_code": 200, "x": "7"} == attributes_of(first.attributes)
+    assert {"http.response.status_code": "(other)"} == attributes_of(second.attributes)
 
 
 def test_histograms_have_their_buckets_and_exemplars() -> None:
@@ -74,6 +87,15 @@ def test_histograms_have_their_buckets_and_exemplars() -> None:
     assert (TRACE_ID, 7.0, 1_700_000_000_500_000_000) == (
         exemplar.trace_id.hex(), exemplar.as_double, exemplar.time_unix_nano
     )  # fmt: skip
+
+
+def test_histogram_of_negative_values_has_no_sum_as_that_could_fall() -> None:
+    buckets = Buckets(bounds=(-1.0,), counts=(1, 1), total=-5.0)
+    family = Family(name="a.delta", kind="histogram", unit="1", help="Moves.", samples=(Sample((), buckets),))
+    message = ExportMetricsServiceRequest.FromString(write_metrics([family], b"", ("perdure", "1"), 5, 7))
+    (point,) = message.resource_metrics[0].scope_metrics[0].metrics[0].histogram.data_points
+    assert not point.HasField("sum")
+    assert 2 == point.count
 
 
 def test_time_when_the_clock_was_set_back_is_not_before_the_start() -> None:
@@ -116,7 +138,7 @@ def test_exporter_sends_again_and_again_and_once_more_at_the_end(caplog: pytest.
         exporter.start()
         assert taking.twice.wait(5)
         exporter.close()
-    assert {b"4 0"} == set(taking.sent)
+    assert {b"5 0"} == set(taking.sent)
     assert reads == len(taking.sent) + 1
     assert 1 == len(caplog.records)
 

@@ -1,6 +1,8 @@
 """What is written for Prometheus."""
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open
+from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from perdure.telemetry.families import Buckets, Family, Sample
 from perdure.telemetry.metric import Metric
@@ -69,6 +71,16 @@ def test_page_is_written_as_the_formats_say() -> None:
     exemplar = opened.families["a_size_bytes"].samples[2].exemplar
     assert exemplar is not None
     assert {"trace_id": "ab" * 16} == exemplar.labels
+
+
+@pytest.mark.parametrize(("form", "has_count"), [(TEXT, True), (OPEN_METRICS, False)])
+def test_histogram_of_negative_values_has_no_sum_as_that_could_fall(form: Format, has_count: bool) -> None:
+    buckets = Buckets(bounds=(-1.0, 1.0), counts=(1, 0, 0), total=-5.0)
+    families = [Family(name="a.delta", kind="histogram", unit="By", help="Moves.", samples=(Sample((), buckets),))]
+    page = expose(families, form).decode()
+    (family,) = (read_open if form.is_open else read_text)(page)
+    names = {"a_delta_bytes_bucket"} | ({"a_delta_bytes_count"} if has_count else set())
+    assert names == {sample.name for sample in family.samples}
 
 
 def test_no_two_metrics_of_the_table_have_a_line_in_common() -> None:

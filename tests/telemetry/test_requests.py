@@ -3,6 +3,7 @@
 import pytest
 
 from perdure.context.local import HandlerFacts
+from perdure.context.origin import Origin
 from perdure.context.refusal import Refusal
 from perdure.context.trace import new_trace
 from perdure.errors import (
@@ -81,3 +82,17 @@ def test_time_and_size_of_refused_requests_add_up_however_many_there_are() -> No
     assert 1000.0 == page.value("http_server_response_body_size_bytes_count")
     assert 100_000.0 == page.value("http_server_response_body_size_bytes_sum")
     assert 1000.0 == page.value("http_server_response_body_size_bytes_bucket", le="100.0")
+
+
+def test_scheme_is_what_the_proxies_say_and_failures_are_told_by_their_status() -> None:
+    registry = Registry()
+    counting = RequestMetrics(registry, lambda: 0.0)
+    for number, scheme in enumerate(("http", "https", "https", "http", "https")):
+        refused = refusal(ValueError("x"), 500 if number == 4 else 404, None)
+        refused.exchange.origin = Origin("192.0.2.1:1", scheme, "shop.example")
+        counting.refused(refused)
+    page = parsed(expose(registry.families(), OPEN_METRICS).decode())
+    name = "http_server_request_duration_seconds_count"
+    assert {("http", "404", ""): 2, ("https", "404", ""): 2, ("https", "500", "500"): 1} == page.by(
+        name, "url_scheme", "http_response_status_code", "error_type"
+    )

@@ -131,7 +131,7 @@ def test_metric_that_newer_code_defines_otherwise_is_as_the_newest_says(folder: 
 def test_exemplars_of_other_processes_are_told_the_newest_first(folder: RunFolder) -> None:
     for number in range(2):
         _, registry = process(folder, number)
-        cell = registry.cell(DURATION, ("h", "v", "GET", "/", "200"))
+        cell = registry.cell(DURATION, ("h", "v", "GET", "/", "200", "http", ""))
         registry.exemplar(cell, 3, 0.04, f"{number + 10:032x}", 100.0 + number)
     (found,) = values(folder, DURATION.name).values()
     assert isinstance(found, Buckets)

@@ -470,8 +470,8 @@ def test_collector_when_it_refuses_for_good_is_not_asked_again(collector: Receiv
 
 def target(url: str) -> Target:
     return Target(
-        url=url, protocol="http/protobuf", headers={}, is_compressed=False, timeout_s=1.0, certificate=None,
-        client_certificate=None, client_key=None,
+        url=url, is_secure=False, protocol="http/protobuf", headers={}, is_compressed=False, timeout_s=1.0,
+        certificate=None, client_certificate=None, client_key=None,
     )  # fmt: skip
 
 
@@ -547,6 +547,33 @@ def test_spans_of_a_rejecting_collector_are_told(collector: Received, caplog: py
     with caplog.at_level(logging.WARNING, "perdure.telemetry"):
         send(made(collector.url), "/orders/7", headers=CALLER)
     assert 1 == sum("took traces, but for 2: they are lost" in record.getMessage() for record in caplog.records)
+
+
+def test_secrets_in_what_the_program_names_itself_are_masked(
+    collector: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOT_TOKEN", "123456:very-secret")
+    app = made(collector.url)
+
+    @app.get("/told", secrets={"bot_token"})
+    async def told(lctx: LocalContext, gctx: GlobalContext) -> str:
+        token = (await gctx.secrets.get("bot_token")).reveal()
+        await lctx.spawn(f"send with {token}", asyncio.sleep(0))
+        await lctx.publish(f"sent.{token}")
+        inner = httpx.MockTransport(lambda _: httpx.Response(200))
+        async with httpx.AsyncClient(transport=traced(inner)) as client:
+            await client.get(f"http://telegram.example/bot{token}/send")
+        return "told"
+
+    (answer,) = send(app, "/told", headers=CALLER)
+    names = {span.name for span in collector.spans}
+    (call,) = (span for span in collector.spans if span.name == "GET")
+    assert (200, "http://telegram.example/bot***/send") == (
+        answer.status_code,
+        attributes_of(call.attributes)["url.full"],
+    )
+    assert {"spawn send with ***", "publish sent.***"} <= names
+    assert b"very-secret" not in b"".join(span.SerializeToString() for span in collector.spans)
 
 
 def test_headers_may_come_from_a_secret(collector: Received, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ from perdure.gtype.nodes import Array, Field, Integer, Intersection, Node, Objec
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.chain import Chain
 from perdure.timescape.parts import RequestParts, ResponseParts
-from perdure.timescape.recorded import RecordedRevision, record
 from perdure.timescape.renames import Renames
 from perdure.timescape.revision import Revision
 from perdure.timescape.timeline import Timeline
 from perdure.timescape.timescape import Timescape
+from tests.timescape.history import Step, Write, history, nothing
 
 KEY = "POST /sums"
 SUM = Ref(name="Sum")
@@ -31,18 +31,10 @@ def api(node: Node = SUM, *, query: Object | None = None, headers: Object | None
     )
 
 
-def timeline(
-    apis: Sequence[Api], write: Callable[[Revision], None] = lambda _: None, renames: Renames = NOTHING
-) -> Timeline:
+def timeline(apis: Sequence[Api], write: Write = nothing, renames: Renames = NOTHING) -> Timeline:
     """Return the line of *apis*; the second revision says *write* and *renames*."""
-    revisions: list[RecordedRevision] = []
-    for number, (before, after) in enumerate(zip((Api(), *apis), apis, strict=False)):
-        revision = Revision(f"{2000 + number}-01-01", label=f"v{number + 1}.0.0")
-        if number == 1:
-            write(revision)
-        said = renames if number == 1 else NOTHING
-        revisions.append(record(f"r{number + 1}", revision, before=before, after=after, renames=said))
-    return Timeline(Timescape(revisions))
+    first, second, *later = apis
+    return Timeline(Timescape(history(Step(first), Step(second, write, renames), *map(Step, later))))
 
 
 def carried(line: Timeline, body: object, at: int = 0, to: int = 2, **parts: dict[str, object]) -> RequestParts:

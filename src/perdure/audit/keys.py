@@ -112,10 +112,10 @@ def make_signer(file: Path) -> Signer:
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         draft = file.with_name(f"{file.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(pem)
-            os.fsync(opened.fileno())
         try:
+            with os.fdopen(descriptor, "wb") as opened:
+                opened.write(pem)
+                os.fsync(opened.fileno())
             os.link(draft, file)  # of several processes that begin at once, one makes it
         except FileExistsError:
             pass

@@ -1,6 +1,7 @@
 """The audit log of one app in one process, as configured."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, final
@@ -14,6 +15,10 @@ from perdure.context.secret import Secret
 from perdure.errors import AuditError
 
 __all__ = ["Audit", "open_signer"]
+
+_LONG_S: Final = 5.0
+"""How long a disk may take before it is told that it is waited for."""
+_log = logging.getLogger("perdure.audit")
 
 ReadSecret = Callable[[str], Awaitable[Secret]]
 
@@ -53,7 +58,11 @@ class Audit:
             SecretError: Its key cannot be had.
         """
         signer = await open_signer(self._settings, read_secret)
-        await asyncio.to_thread(self.writer.start, signer)
+        starting = asyncio.ensure_future(asyncio.to_thread(self.writer.start, signer))
+        await asyncio.wait({starting}, timeout=_LONG_S)
+        if not starting.done():
+            _log.warning("the audit log in %s does not answer yet: its disk is waited for", self.writer.folder)
+        await starting
 
     async def stop(self) -> None:
         """Write what waits, sign it, and end."""

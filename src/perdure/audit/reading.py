@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, final
 
@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from perdure.audit.folder import LogFile, log_files, stream_places
+from perdure.audit.recovery import first_line
 from perdure.errors import AuditError
 
-__all__ = ["Entry", "Wanted", "last_entries", "read_entries"]
+__all__ = ["Entry", "Wanted", "entries_of", "last_entries", "read_entries"]
 
 _KIND: Final = b'{"kind":"'
 _CONTROL: Final = frozenset({"file", "begin", "lost", "pruned", "checkpoint"})
@@ -104,20 +105,33 @@ def _last_of_stream(folder: Path, place: str, wanted: Wanted, count: int) -> lis
 
 
 def _stream(folder: Path, place: str, wanted: Wanted) -> Iterator[Entry]:
-    for file in log_files(folder, place):
-        if wanted.since_s is None or file.path.stat().st_mtime >= wanted.since_s - 1:
+    files = log_files(folder, place)
+    for number, file in enumerate(files):
+        is_last = number == len(files) - 1
+        if is_last or wanted.since_s is None or not _is_older(file, files[number + 1], wanted.since_s - 1):
             yield from _file(file, wanted)
 
 
+def _is_older(file: LogFile, following: LogFile, since_s: float) -> bool:
+    """Return whether *file* ended before *since_s*: so says the log, which is verified, and a disk, which is not."""
+    start = first_line(following.path)
+    return start is not None and start.at < since_s and file.path.stat().st_mtime < since_s
+
+
 def _file(file: LogFile, wanted: Wanted) -> Iterator[Entry]:
-    sought = None if wanted.mentions is None else wanted.mentions.encode("utf-8", "replace")
     with file.path.open("rb") as opened:
-        for number, raw in enumerate(opened, 1):
-            if not raw.startswith(_KIND) or not raw.endswith(b"\n") or (sought is not None and sought not in raw):
-                continue
-            try:
-                glance = _glance(raw)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                continue
-            if wanted.takes(glance):
-                yield Entry(glance.at, file.path.name, number, glance.kind, raw[:-1])
+        yield from entries_of(opened, file.path.name, wanted)
+
+
+def entries_of(lines: Iterable[bytes], file: str, wanted: Wanted, after: int = 0) -> Iterator[Entry]:
+    """Yield the records among *lines*, with their line breaks, that stand in *file* after so many others."""
+    sought = None if wanted.mentions is None else wanted.mentions.encode("utf-8", "replace")
+    for number, raw in enumerate(lines, after + 1):
+        if not raw.startswith(_KIND) or not raw.endswith(b"\n") or (sought is not None and sought not in raw):
+            continue
+        try:
+            glance = _glance(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+        if wanted.takes(glance):
+            yield Entry(glance.at, file, number, glance.kind, raw[:-1])

@@ -31,6 +31,7 @@ _MUCH: Final = 4096
 _MOST_KNOWN: Final = 10_000
 """Handlers in versions that are remembered; plans that a request makes for itself count too, so it has to end."""
 _encode: Final = msgspec.json.Encoder().encode
+_time: Final = time
 
 
 @final
@@ -92,7 +93,7 @@ class AuditRecorder(Recorder):
                 us = [int((at - came) * 1e6) for at in times]
                 record = _encode(
                     RequestRecord(
-                        time(), lctx.request_id, exchange.client, None if principal is None else principal.key,
+                        _time(), lctx.request_id, exchange.client, None if principal is None else principal.key,
                         exchange.method, exchange.path, status, size_bytes, us,
                     )
                 )  # fmt: skip

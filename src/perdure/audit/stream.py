@@ -6,6 +6,7 @@ middle of a line if need be.
 Source: SPEC 3.11.
 """
 
+import errno
 import logging
 import os
 import socket
@@ -59,7 +60,10 @@ class Stream:
         self._app = app
         self._clock = clock
         self._syncs = settings.fsync != "never"
+        self._is_unsynced = False
         self._kept_s = settings.keep_s or inf
+        self._witnessed: frozenset[Witnessed] = frozenset()
+        """How far the other streams were when this one last was signed."""
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         _publish(folder / PUBLIC_FILE, signer.public_pem)
         self._place, self._lock = held or hold_stream(folder)
@@ -93,22 +97,17 @@ class Stream:
             OSError: Not all could be written; `flush` tries again. Nothing may be given before it has succeeded.
         """
         self._take(bodies)
-        self.flush()
+        self._write_out()
 
     def flush(self) -> None:
-        """Write what is not written.
+        """Write what is not written, and all of it through to the disk where that is asked for.
 
         Raises:
-            OSError: Not all could be written.
+            OSError: That is not possible.
         """
-        if not self._unwritten:
-            return
-        while self._unwritten:
-            count = os.write(self._descriptor, self._unwritten)
-            self._offset += count
-            self._unwritten = self._unwritten[count:]
-        if self._settings.fsync == "flush":
-            os.fdatasync(self._descriptor)
+        self._write_out()
+        if self._is_unsynced and self._settings.fsync == "flush":
+            self._sync()
 
     def rotate_if_due(self) -> None:
         """Begin a new file where the old one is large or old enough, and delete what is kept no longer.
@@ -116,7 +115,7 @@ class Stream:
         Raises:
             OSError: See `write`.
         """
-        age_s = self._clock.time() - self._began_s
+        age_s = abs(self._clock.time() - self._began_s)  # of a clock that was far ahead, and was set back, too
         is_due = self._offset >= self._settings.rotate_bytes or age_s >= (self._settings.rotate_s or inf)
         if not is_due and os.fstat(self._descriptor).st_nlink:
             return
@@ -133,28 +132,31 @@ class Stream:
         self.checkpoint()
 
     def checkpoint(self, *, closes: bool = False) -> None:
-        """Sign what is written, if anything is new.
+        """Sign what is written, if anything is new, be it that another stream has ended: nobody else may see it.
 
         Raises:
             OSError: See `write`.
         """
-        if not self.needs_checkpoint and not closes:
+        others = self._others()
+        has_ended = any(is_over and seen not in self._witnessed for seen, is_over in others.items())
+        if not self.needs_checkpoint and not closes and not has_ended:
             return
         record = Checkpoint(
             at=self._clock.time(), stream=self._stream, lines=self._lines, head=hash_of(self._tail),
-            others=self._others(), closes=closes, key=self._signer.name,
+            others=tuple(others), closes=closes, key=self._signer.name,
         )  # fmt: skip
         body = body_of(record)
         signature = self._signer.sign(CHECKPOINT, body)
         self.write([body + SIGNATURE + signature.encode() + b'"'])
         if self._syncs:
-            os.fdatasync(self._descriptor)
+            self._sync()
         head = Head(
             at=record.at, stream=self._stream, file=self._file, offset=self._offset, lines=self._lines,
             head=hash_of(self._tail), closes=closes, key=self._signer.name,
         )  # fmt: skip
         write_head(head_path(self._folder, self._place), signed_head(head, self._signer), syncs=self._syncs)
         self._signed_lines = self._lines
+        self._witnessed = frozenset(others)
 
     def close(self) -> None:
         """Sign the end, and let go of the stream, also where that fails.
@@ -174,6 +176,17 @@ class Stream:
             self._tail = written[-1]
             self._lines += len(bodies)
             self._unwritten += b"".join(written)
+
+    def _write_out(self) -> None:
+        while self._unwritten:
+            count = os.write(self._descriptor, self._unwritten)
+            self._offset += count
+            self._unwritten = self._unwritten[count:]
+            self._is_unsynced = True
+
+    def _sync(self) -> None:
+        os.fdatasync(self._descriptor)
+        self._is_unsynced = False
 
     def _continue(self, end: End) -> None:
         if end.fault:
@@ -200,14 +213,17 @@ class Stream:
         )
         self._take([body_of(start)])
 
-    def _others(self) -> tuple[Witnessed, ...]:
-        """Return how far the other streams are: who takes this one back, or one of them, has to take all back."""
-        found = []
+    def _others(self) -> dict[Witnessed, bool]:
+        """Return how far the other streams are, and whether their processes have ended.
+
+        Who takes this stream back, or one of them, has to take all back.
+        """
+        found: dict[Witnessed, bool] = {}
         for place in stream_places(self._folder) if self._folder.is_dir() else ():
             _, head = (b"", None) if place == self._place else read_head(head_path(self._folder, place))
             if head is not None:
-                found.append(Witnessed(head.stream, head.lines, head.head))
-        return tuple(found)
+                found[Witnessed(head.stream, head.lines, head.head)] = head.closes
+        return found
 
     def _prune(self) -> None:
         """Say which files are deleted, have that signed, and delete them: those that ended too long ago."""
@@ -248,9 +264,12 @@ class Stream:
 def _publish(path: Path, pem: bytes) -> None:
     """Add the public key *pem* to those at *path*, unless it is one of them."""
     known = path.read_bytes() if path.exists() else b""
-    if pem not in known:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            os.write(descriptor, pem)
-        finally:
-            os.close(descriptor)
+    if pem in known:
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        if os.write(descriptor, pem) < len(pem):
+            os.ftruncate(descriptor, len(known))  # half a key would make the next one unreadable
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(descriptor)

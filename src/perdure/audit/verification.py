@@ -48,7 +48,7 @@ def verify(folder: Path, verifier: Verifier, expected: Sequence[Witnessed] = ())
         if each.stream in checked:
             findings.append(_fault(each.where, f"it is a copy of {checked[each.stream].where}"))
         checked.setdefault(each.stream, each)
-    findings += _missed(checked, expected, folder)
+    findings += _missed(checked, expected, folder, verifier)
     return Report(
         streams=tuple(each.report() for each in checked.values()), findings=tuple(findings), keys=verifier.names,
         heads=tuple(
@@ -119,7 +119,9 @@ def _held_against(head: Head, check: StreamCheck, where: str) -> list[Finding]:
     return []
 
 
-def _missed(checked: dict[str, _Checked], expected: Sequence[Witnessed], folder: Path) -> list[Finding]:
+def _missed(
+    checked: dict[str, _Checked], expected: Sequence[Witnessed], folder: Path, verifier: Verifier
+) -> list[Finding]:
     """Return what the streams, and who kept heads elsewhere, have seen of streams, and is not there."""
     claims = [(where, line, seen) for each in checked.values() for where, line, seen in each.check.witnessed]
     claims += [("", 0, seen) for seen in expected]
@@ -136,13 +138,20 @@ def _missed(checked: dict[str, _Checked], expected: Sequence[Witnessed], folder:
         check = each.check
         if seen.lines <= check.pruned_lines or check.positions.get(seen.lines) == seen.head or seen.stream in told:
             continue
-        if each.is_live and seen.lines > check.lines:
+        if where and each.is_live and seen.lines > check.lines and _has_come(folder, each.place, seen, verifier):
             continue  # it was read before the stream that has seen more of it
         told.add(seen.stream)
         findings.append(
             _fault(each.where, f"line {seen.lines} of the stream is missing or was changed; {by} has seen it")
         )
     return findings
+
+
+def _has_come(folder: Path, place: str, seen: Witnessed, verifier: Verifier) -> bool:
+    """Return whether the stream has by now come as far as it was *seen*, as its head says."""
+    raw, head = read_head(head_path(folder, place))
+    is_its_own = head is not None and head.stream == seen.stream and head.lines >= seen.lines
+    return is_its_own and head_fault(raw, verifier) is None
 
 
 def _fault(file: str, what: str, line: int = 0) -> Finding:

@@ -59,6 +59,9 @@ class StreamCheck:
         """What the file before ends with, and the next has to tell of."""
         self._torn_at = ("", 0)
         self._pruned: Pruned | None = None
+        self._claim: tuple[int, Pruned] | None = None
+        """Files that are said to be deleted, and at which line of the stream: whoever adds to what is not signed may
+        say so, too. It is believed where the next line signs it, as the process that deletes them sees to."""
         self._first: tuple[str, FileStart] | None = None
         self._at_s = 0.0
         self._is_closed = False
@@ -153,6 +156,9 @@ class StreamCheck:
         if not rest:
             return
         line = self.last_line + 1
+        if self._is_closed and not any(start.startswith(rest[: len(start)]) for start in _BEGINNINGS):
+            self._fault(line, "it comes after its process had ended: nobody of the log wrote it")
+            return
         if not is_last:
             self._torn = Torn(len(rest), sha256(rest).hexdigest())
             self._torn_at = self.last_file, line
@@ -201,14 +207,16 @@ class StreamCheck:
             case Checkpoint():
                 self._checkpoint(record, body, before, digest)
             case Begun(after_crash=True):
-                unsigned = f", and its last {record.unsigned} lines were not signed" if record.unsigned else ""
+                # Of a file that it began itself, or found, the first line is before this one, and is no record.
+                count = max(record.unsigned, self.lines - 1 - self.signed_lines - (self.last_line == 2))
+                unsigned = f", and its last {count} lines were not signed" if count else ""
                 self._note(
                     self.last_line, f"a process was killed before: what it had not written yet is lost{unsigned}"
                 )
             case Lost():
                 self._note(self.last_line, f"{record.records} records were lost, {record.refused} requests refused")
             case Pruned():
-                self._pruned = record
+                self._claim = self.lines, record
             case FileStart():
                 if self.last_line != 1:
                     self._fault(self.last_line, "a file begins in the middle of another")
@@ -226,6 +234,8 @@ class StreamCheck:
             fault = f"it does not sign the lines before it, since line {since} of the stream: they were changed"
         if fault is not None:
             self._fault(self.last_line, f"checkpoint: {fault}")
+        elif self._claim is not None and self._claim[0] == self.lines - 1:
+            self._pruned = self._claim[1]
         self.signed_lines = self.lines
         self._is_closed = record.closes
         self.positions[self.lines] = digest

@@ -11,6 +11,7 @@ import errno
 import logging
 import threading
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Final, final
 
@@ -27,6 +28,8 @@ _BATCH: Final = 512
 """Records that are chained at once: they stay in the cache, and keep the interpreter half a millisecond."""
 _PATIENCE_S: Final = 10.0
 """How long a disk that hangs holds up the end of the process."""
+_TELL_S: Final = 1.0
+"""How often it is told at most what is lost."""
 _log = logging.getLogger("perdure.audit")
 
 
@@ -67,7 +70,9 @@ class AuditWriter:
         self._refuses = settings.when_full == "refuse"
         self._is_full = False
         self._told_lost = self._told_refused = 0
+        self._told_s = -inf
         self._full_since_s = 0.0
+        self._in_the_works = 0
         self._signer: Signer | None = None
         self._stream: Stream | None = None
         self._failure = ""
@@ -118,7 +123,8 @@ class AuditWriter:
         self._wake.set()
         thread.join(_PATIENCE_S)
         if thread.is_alive():
-            _log.error("the audit log in %s hangs: %d records are not written", self.folder, len(self.waiting))
+            left = len(self.waiting) + self._in_the_works
+            _log.error("the audit log in %s hangs: up to %d records are not written", self.folder, left)
 
     def hasten(self) -> None:
         """Let the writer begin at once: much waits."""
@@ -127,6 +133,8 @@ class AuditWriter:
     def crowd(self, body: bytes) -> None:
         """Keep *body* where little room is left, or count it as lost where none is."""
         if self._refuses and not self._is_full:
+            if self.refused == self._told_refused:
+                self._full_since_s = self._clock.time()
             self._is_full = True
             self._on_room(False)
         if len(self.waiting) < self.limit:
@@ -168,13 +176,9 @@ class AuditWriter:
             stream = self._stream
             if stream is None:
                 return False
-            stream.flush()
-            waiting = self.waiting
-            while waiting:
-                batch = waiting[:_BATCH]
-                del waiting[: len(batch)]  # before it is written: from here on it is the stream's to keep
-                stream.write(batch)
+            self._write_waiting(stream)
             self._tell_lost(stream)
+            stream.flush()
             self._make_room()
             self._sign_if_due(stream)
         except OSError as error:
@@ -185,16 +189,33 @@ class AuditWriter:
             self._failure = ""
         return True
 
+    def _write_waiting(self, stream: Stream) -> None:
+        """Write what waits now: where it comes as fast as the disk takes it, the rest has to have its turn, too."""
+        stream.flush()
+        self._in_the_works = 0
+        waiting = self.waiting
+        left = len(waiting)
+        while left > 0:
+            batch = waiting[: min(left, _BATCH)]
+            self._in_the_works = len(batch)
+            del waiting[: len(batch)]  # before it is written: from here on it is the stream's to keep
+            left -= len(batch)
+            stream.write(batch)
+            self._in_the_works = 0
+            self._make_room()
+
     def _tell_lost(self, stream: Stream) -> None:
         """Say in the log itself how much is missing from it."""
-        lost, refused = self.lost, self.refused
+        lost, refused, now_s = self.lost, self.refused, self._clock.monotonic()
         if lost == self._told_lost and refused == self._told_refused:
+            return
+        if now_s - self._told_s < _TELL_S and not self._is_over:
             return
         record = Lost(
             at=self._clock.time(), since=self._full_since_s, records=lost - self._told_lost,
             refused=refused - self._told_refused,
         )  # fmt: skip
-        self._told_lost, self._told_refused = lost, refused
+        self._told_lost, self._told_refused, self._told_s = lost, refused, now_s
         _log.error("%d records of the audit log were lost, %d requests refused", record.records, record.refused)
         stream.write([body_of(record)])
 
@@ -218,15 +239,18 @@ class AuditWriter:
 
     def _close(self) -> None:
         stream, self._stream = self._stream, None
-        left = len(self.waiting)
         try:
             if stream is not None:
                 stream.close()
+                self._in_the_works = 0
         except OSError as error:
             self._note_failure(error)
-        if left:
-            self.lost += left
-            _log.error("%d records of the audit log were not written", left)
+        self.lost += len(self.waiting) + self._in_the_works
+        self.waiting.clear()
+        self._in_the_works = 0
+        lost, refused = self.lost - self._told_lost, self.refused - self._told_refused
+        if lost or refused:
+            _log.error("%d records of the audit log were not written at its end, %d requests refused", lost, refused)
 
 
 def _may_pass(error: OSError) -> bool:

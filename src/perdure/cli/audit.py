@@ -10,6 +10,7 @@ from cyclopts import App as CommandLine
 from cyclopts import Parameter, validators
 
 from perdure.audit.folder import head_path, stream_places
+from perdure.audit.following import Following
 from perdure.audit.head import Head, head_fault, read_head
 from perdure.audit.keys import PUBLIC_FILE, Verifier, load_signer, read_public_keys
 from perdure.audit.reading import Wanted, last_entries, read_entries
@@ -138,10 +139,11 @@ def tail(
         Print the lines as they are in the log.
     """
     folder, wanted = log.folder(), choice.wanted(with_control=False)
+    following = Following(folder, wanted) if follow_ else None
     entries = last_entries(folder, wanted, lines)
     print_entries(entries, as_json=json)
-    if follow_:
-        follow(folder, wanted, entries, as_json=json)
+    if following is not None:
+        follow(following, entries, as_json=json)
     return EXIT_OK
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from perdure.audit.findings import Report
-from perdure.audit.reading import Entry, Wanted, read_entries
+from perdure.audit.following import Following
+from perdure.audit.reading import Entry
 from perdure.cli.console import complain, say, write
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK
 from perdure.cli.tables import print_table
@@ -67,19 +67,13 @@ def print_entry(entry: Entry) -> None:
         print_table(("STAGE", "BEGAN", "TOOK", "ERROR"), events)
 
 
-def follow(folder: Path, wanted: Wanted, seen: Sequence[Entry], *, as_json: bool) -> None:
-    """Print what comes after *seen*, until Ctrl-C."""
-    since_s = seen[-1].at if seen else time.time()
+def follow(following: Following, seen: Sequence[Entry], *, as_json: bool) -> None:
+    """Print what comes, until Ctrl-C; *seen* was printed since *following* began."""
     known = {(entry.file, entry.line) for entry in seen}
     try:
         while True:
+            print_entries((each for each in following.fresh() if (each.file, each.line) not in known), as_json=as_json)
             time.sleep(_POLL_S)
-            # Streams are written one after the other: what is a little older may only come now.
-            fresh = replace(wanted, since_s=max(since_s - 2.0, wanted.since_s or 0.0))
-            entries = [entry for entry in read_entries(folder, fresh) if (entry.file, entry.line) not in known]
-            print_entries(entries, as_json=as_json)
-            known |= {(entry.file, entry.line) for entry in entries}
-            since_s = max([since_s, *(entry.at for entry in entries)])
     except KeyboardInterrupt:
         return
 

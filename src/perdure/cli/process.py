@@ -18,6 +18,8 @@ from perdure.cli.plan import Ready, ServerSettings, WorkerPlan
 __all__ = ["Worker", "describe_ending", "start_worker"]
 
 _KILL_MARGIN_S = 1.0
+_DEATH_S = 5.0
+"""How long a process that was killed is waited for."""
 
 
 @final
@@ -52,7 +54,10 @@ class Worker:
         except TimeoutError:
             alarm(f"worker {self.pid} still had requests after {timeout_s:g} s and was killed")
             self.kill()
-            await self._process.wait()
+            try:
+                await asyncio.wait_for(self._process.wait(), _DEATH_S)
+            except TimeoutError:  # not even that ends who waits for a disk that hangs
+                alarm(f"worker {self.pid} has not ended yet; it will as soon as its disk answers")
             return False
         if self._process.returncode:
             alarm(f"worker {self.pid} ended badly ({describe_ending(self._process.returncode)})")

@@ -17,7 +17,7 @@ from msgspec.structs import fields
 from perdure.config.kinds import Kind, kind_of
 from perdure.errors import ConfigError
 
-__all__ = ["check_path", "check_positive", "check_types", "freeze", "is_header_name"]
+__all__ = ["check_path", "check_positive", "check_types", "freeze", "is_header_name", "sendable_headers"]
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 _ATOMS = (
@@ -52,8 +52,8 @@ def freeze(value: object, where: str = "settings") -> object:
         return value
     if isinstance(value, Mapping):
         return MappingProxyType({str(key): freeze(item, f"{where}.{key}") for key, item in value.items()})
-    if type(value) in {list, tuple}:
-        return tuple(freeze(item, f"{where}[{index}]") for index, item in enumerate(value))  # type: ignore[arg-type, var-annotated]
+    if isinstance(value, list | tuple) and type(value) in {list, tuple}:
+        return tuple(freeze(item, f"{where}[{index}]") for index, item in enumerate(value))
     if isinstance(value, set | frozenset):
         return frozenset(freeze(item, where) for item in value)
     if isinstance(value, bytearray):
@@ -78,7 +78,9 @@ def _is_frozen_record(value: object) -> bool:
 
 def _check_record(record: object, where: str) -> None:
     """Refuse a frozen record that holds what can change: it stays as it is, so nothing in it can be replaced."""
-    names = record.__struct_fields__ if isinstance(record, Struct) else record.__dataclass_fields__  # type: ignore[attr-defined]
+    names: Iterable[str] = getattr(
+        record, "__struct_fields__" if isinstance(record, Struct) else "__dataclass_fields__"
+    )
     for name in names:
         _check_frozen(getattr(record, name), f"{where}.{name}")
 
@@ -86,8 +88,8 @@ def _check_record(record: object, where: str) -> None:
 def _check_frozen(value: object, where: str) -> None:
     if isinstance(value, _ATOMS):
         return
-    if type(value) in {tuple, frozenset}:
-        for item in value:  # type: ignore[attr-defined]
+    if isinstance(value, tuple | frozenset) and type(value) in {tuple, frozenset}:
+        for item in value:
             _check_frozen(item, where)
     elif _is_frozen_record(value):
         _check_record(value, where)
@@ -151,6 +153,19 @@ def check_path(name: str, path: str | None) -> None:
     """
     if path is not None and not _PATH.fullmatch(path):
         raise ConfigError(f"{name} must be a path like /internal/docs, of letters, digits and ._~-, not {path!r}")
+
+
+def sendable_headers(field: str, headers: Mapping[str, str], *, hides_values: bool = False) -> Mapping[str, str]:
+    """Return *headers*, which the setting *field* holds, by their names in small letters, as what cannot change.
+
+    Raises:
+        ConfigError: One cannot be sent; the message has its name, and its value unless *hides_values*.
+    """
+    for name, value in headers.items():
+        if not is_header_name(name) or not value.isascii() or not value.isprintable():
+            told = repr(name) if hides_values else f"{name}: {value!r}"
+            raise ConfigError(f"{field}: {told} cannot be sent")
+    return MappingProxyType({name.lower(): value for name, value in headers.items()})
 
 
 def is_header_name(text: str) -> bool:

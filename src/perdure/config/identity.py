@@ -164,6 +164,7 @@ class IntrospectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fi
     url: str
     """The introspection endpoint: HTTPS, or HTTP to this machine."""
     client_id: str
+    """What this program is called at that server."""
     client_secret: str
     """Name of the secret, in the Secrets Manager."""
     issuer: str | None = None
@@ -175,9 +176,11 @@ class IntrospectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fi
     inactive_cache_s: float = 5.0
     """How long the answer that a token is none counts."""
     timeout_s: float = 3.0
+    """Time for one question; clients wait meanwhile."""
     breaker_failures: int = 5
     """Failures in a row after which the server is left alone for *breaker_s*; clients read 503 meanwhile."""
     breaker_s: float = 10.0
+    """How long the server is left alone before it is tried again."""
     leeway_s: float = 5.0
     """As `JwtSettings.leeway_s`."""
     size_limit_bytes: int = 4096
@@ -185,6 +188,7 @@ class IntrospectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fi
     roles_claim: str = "roles"
     """As `JwtSettings.roles_claim`."""
     scopes_claim: str = "scope"
+    """As `JwtSettings.scopes_claim`."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -215,6 +219,7 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     jwt: Mapping[str, JwtSettings] = MappingProxyType({})
     """By any name of letters, digits, ``-`` and ``_``, which logs and `Principal.scheme` use."""
     api_keys: ApiKeySettings | None = None
+    """Keys that `perdure keys` creates are let in; None: there are none."""
     introspection: Mapping[str, IntrospectionSettings] = MappingProxyType({})
     """By any name, as *jwt*."""
     realm: str = ""

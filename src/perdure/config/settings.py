@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from perdure.config.audit import AuditSettings
-from perdure.config.checks import check_path, check_positive, check_types, freeze, is_header_name
+from perdure.config.checks import check_path, check_positive, check_types, freeze, is_header_name, sendable_headers
 from perdure.config.identity import AuthSettings
 from perdure.config.ingress import CorsSettings, ProxySettings, check_hosts
 from perdure.config.kinds import FilePath, StoreUrl
@@ -53,6 +53,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     upload_limit_bytes: int = 256 * 1024 * 1024
     """Largest multipart or streamed body."""
     header_limit_count: int = 100
+    """Most header fields of a request."""
     header_limit_bytes: int = 32 * 1024
     """All header values together, in characters."""
     trust_request_id: bool = False
@@ -124,10 +125,6 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ConfigError(f"version_header must be a header name, not {self.version_header!r}")
         for name in ("openapi_path", "docs_path"):
             check_path(name, getattr(self, name))
-        for name, value in self.response_headers.items():
-            if not is_header_name(name) or not value.isascii() or not value.isprintable():
-                raise ConfigError(f"response_headers: {name}: {value!r} cannot be sent")
-        lowered = {name.lower(): value for name, value in self.response_headers.items()}
-        force_setattr(self, "response_headers", MappingProxyType(lowered))
+        force_setattr(self, "response_headers", sendable_headers("response_headers", self.response_headers))
         force_setattr(self, "tags", freeze(self.tags, "tags"))
         force_setattr(self, "settings", freeze(self.settings))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from perdure.config.checks import check_positive, check_types, is_header_name
+from perdure.config.checks import check_positive, check_types, sendable_headers
 from perdure.config.kinds import FilePath
 from perdure.errors import ConfigError
 
@@ -72,6 +72,7 @@ class OtlpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """``http://collector:4318``, or ``http://collector:4317`` with *protocol* ``grpc``; ``https`` for TLS. None:
     nothing is sent."""
     protocol: OtlpProtocol = "http/protobuf"
+    """How it is spoken."""
     headers: Mapping[str, str] = MappingProxyType({})
     """Sent with each export."""
     secret: str | None = None
@@ -91,6 +92,7 @@ class OtlpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     metrics: bool = True
     """Send metrics too."""
     metrics_interval_s: float = 60.0
+    """Time from one export of them to the next."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -99,11 +101,7 @@ class OtlpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             _check_endpoint(self.endpoint)
         if (self.client_certificate is None) != (self.client_key is None):
             raise ConfigError("client_certificate and client_key belong together: give both, or neither")
-        for name, value in self.headers.items():
-            if not is_header_name(name) or not value.isascii() or not value.isprintable():
-                raise ConfigError(f"headers: {name!r} cannot be sent")
-        lowered = {name.lower(): value for name, value in self.headers.items()}
-        force_setattr(self, "headers", MappingProxyType(lowered))
+        force_setattr(self, "headers", sendable_headers("headers", self.headers, hides_values=True))
 
 
 def _check_endpoint(url: str) -> None:

@@ -9,6 +9,7 @@ __all__ = ["FIELDS", "RequestLog", "as_extra"]
 FIELDS: Final = "fields"
 """Attribute of a log record for fields that would hide something of its own: a field called ``name``."""
 
+_IDS: Final = frozenset({"request_id", "handler", "version", "trace_id", "span_id"})
 _TAKEN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", FIELDS}
 
 
@@ -18,7 +19,8 @@ class RequestLog:
 
     It takes arguments for a message with ``%s``, as the standard library's loggers do, and fields by name, as
     structlog's do: ``lctx.log.info("ordered %s", sku, quantity=2)``. Its own are the standard library's *exc_info*,
-    *stack_info*, *stacklevel* and *extra*. Below the level that is in force a call costs next to nothing.
+    *stack_info*, *stacklevel* and *extra*. A field that is called like one of the ids gets another name: ``version_``.
+    Below the level that is in force a call costs next to nothing.
     """
 
     __slots__ = ("_bound", "_logger")
@@ -38,7 +40,7 @@ class RequestLog:
 
     def bind(self, **fields: object) -> "RequestLog":
         """Return a log whose records carry *fields*, too."""
-        return RequestLog(self._logger, {**self._bound, **fields})
+        return RequestLog(self._logger, {**self._bound, **_besides_ids(fields)})
 
     def debug(self, message: object, /, *args: object, **fields: object) -> None:
         """Write what only helps to find a fault."""
@@ -78,10 +80,17 @@ class RequestLog:
     def _write(self, level: int, message: object, args: tuple[object, ...], fields: dict[str, Any]) -> None:
         exc_info, stack_info = fields.pop("exc_info", None), bool(fields.pop("stack_info", False))
         stacklevel = fields.pop("stacklevel", 1) + 2  # the caller's frame, neither this one nor that of the level
-        extra = as_extra({**self._bound, **(fields.pop("extra", None) or {}), **fields})
+        given = {**(fields.pop("extra", None) or {}), **fields}
+        extra = as_extra({**self._bound, **_besides_ids(given)})
         self._logger.log(
             level, message, *args, exc_info=exc_info, stack_info=stack_info, stacklevel=stacklevel, extra=extra
         )
+
+
+def _besides_ids(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    if _IDS.isdisjoint(fields):
+        return fields
+    return {f"{name}_" if name in _IDS else name: value for name, value in fields.items()}
 
 
 def as_extra(fields: Mapping[str, object]) -> dict[str, object]:

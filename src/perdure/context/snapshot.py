@@ -42,7 +42,8 @@ class StateCopy:
         """Return the state as it was, sharing nothing with the original or with earlier copies."""
         if self._copied is not None:
             return _deep_copy(self._copied)
-        return pickle.loads(self._pickled)  # type: ignore[no-any-return]  # noqa: S301 - our own bytes, never stored
+        state: dict[str, Any] = pickle.loads(self._pickled)  # noqa: S301 - our own bytes, never stored
+        return state
 
 
 def _deep_copy(state: dict[str, Any]) -> dict[str, Any]:

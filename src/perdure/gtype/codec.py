@@ -52,11 +52,15 @@ class Codec:
         encode_msgpack: As *encode_json*, for msgpack. Raises OverflowError for whole numbers of more than 64 bits, too.
         check_json: Returns if a JSON document is valid. Raises `InvalidValueError` or `MalformedValueError`.
         check_msgpack: As *check_json*, for msgpack.
+        probe_json: Does the same, fast, or is None where it cannot be done fast. Raises one of `DECODE_ERRORS`,
+            sometimes without need.
+        probe_msgpack: As *probe_json*, for msgpack.
     """
 
     __slots__ = (
         "check_json", "check_msgpack", "decode_json", "decode_msgpack", "decode_strings", "encode_json",
-        "encode_msgpack", "explain_json", "explain_msgpack", "from_data", "gtype", "to_data", "validator",
+        "encode_msgpack", "explain_json", "explain_msgpack", "from_data", "gtype", "probe_json", "probe_msgpack",
+        "to_data", "validator",
     )  # fmt: skip
 
     def __init__(self, parts: Parts) -> None:
@@ -73,6 +77,8 @@ class Codec:
         self.encode_msgpack: Callable[[object], bytes] = _ENCODE_MSGPACK
         self.check_json: Callable[[bytes], None] = parts.check_json()
         self.check_msgpack: Callable[[bytes], None] = parts.check_msgpack()
+        self.probe_json: Callable[[bytes], object] | None = parts.mirror_json if parts.exact else None
+        self.probe_msgpack: Callable[[bytes], object] | None = parts.mirror_msgpack if parts.exact_beyond_json else None
 
 
 def compile_codec(gtype: GType, python_type: object = NO_TYPE, *, native: bool = False) -> Codec:

@@ -87,27 +87,18 @@ class Parts(ABC):
 
     def check_json(self) -> Callable[[bytes], None]:
         """Return what tells whether a JSON document is valid."""
-        return _check(self.mirror_json if self.exact else None, parse_json, self.validator)
+        return _check(parse_json, self.validator)
 
     def check_msgpack(self) -> Callable[[bytes], None]:
         """Return what tells whether a msgpack document is valid."""
-        return _check(self.mirror_msgpack if self.exact_beyond_json else None, parse_msgpack, self.validator)
+        return _check(parse_msgpack, self.validator)
 
 
-def _check(fast: _Read | None, parse: _Read, validator: Validator) -> Callable[[bytes], None]:
-    def settle(raw: bytes) -> None:
+def _check(parse: _Read, validator: Validator) -> Callable[[bytes], None]:
+    def check(raw: bytes) -> None:
         faults = validator.faults(parse(raw))
         if faults:
             raise InvalidValueError(faults)
-
-    if fast is None:
-        return settle
-
-    def check(raw: bytes) -> None:
-        try:
-            fast(raw)
-        except DECODE_ERRORS:
-            settle(raw)
 
     return check
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from perdure.errors import TypeDefinitionError
 from perdure.gtype.discriminators import discriminate
 from perdure.gtype.json_schema_export import node_to_json_schema
-from perdure.gtype.json_schema_kinds import ALL_KINDS, KEYWORDS, Schema, intersect, node_of_kind
+from perdure.gtype.json_schema_kinds import ALL_KINDS, KEYWORDS, Schema, intersect, is_of, node_of_kind
 from perdure.gtype.json_schema_pointers import append, definition_name, locate, pointer_of, refuse
 from perdure.gtype.json_schema_texts import ASSERTED_FORMATS, TEXT_KINDS
 from perdure.gtype.nodes import AnyValue, Bytes, Enum, GType, Literal, Node, Ref, Scalar, Union
@@ -187,7 +187,7 @@ def _values(schema: Schema, kinds: list[str] | None, pointer: str) -> Node:
     for value in given:
         if not (value is None or isinstance(value, str | int | float)):
             raise refuse(append(pointer, "enum"), f"{value!r} is no plain value: describe its members instead")
-    kept = [value for value in given if kinds is None or _is_of(value, kinds)]
+    kept = [value for value in given if kinds is None or is_of(value, kinds)]
     values = tuple(cast("Scalar", value) for value in kept)
     if not values:
         raise refuse(pointer, "no value is left by const, enum and type")
@@ -195,14 +195,6 @@ def _values(schema: Schema, kinds: list[str] | None, pointer: str) -> Node:
     if isinstance(names, Sequence) and len(names) == len(given) == len(values):
         return Enum(members=tuple((str(name), value) for name, value in zip(names, values, strict=True)))
     return Literal(values=values)
-
-
-def _is_of(value: object, kinds: list[str]) -> bool:
-    """Tell whether a plain *value* is of one of *kinds*."""
-    if value is None or isinstance(value, bool | str):
-        return {type(None): "null", bool: "boolean", str: "string"}[type(value)] in kinds
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return "number" in kinds or ("integer" in kinds and whole)
 
 
 def _annotated(node: Node, schema: Schema) -> Node:

@@ -30,7 +30,7 @@ from perdure.gtype.nodes import (
 )
 from perdure.gtype.validator_patterns import compile_pattern
 
-__all__ = ["ALL_KINDS", "KEYWORDS", "Read", "Schema", "intersect", "node_of_kind"]
+__all__ = ["ALL_KINDS", "KEYWORDS", "Read", "Schema", "intersect", "is_of", "node_of_kind"]
 
 Schema = Mapping[str, object]
 """A JSON Schema that is an object."""
@@ -79,6 +79,14 @@ def node_of_kind(kind: str, schema: Schema, pointer: str, read: Read) -> Node:
             return _array(schema, pointer, read)
         case _:
             return _object(schema, pointer, read)
+
+
+def is_of(value: object, kinds: Sequence[str]) -> bool:
+    """Tell whether a plain *value* is of one of *kinds*, which are of `ALL_KINDS` or ``integer``."""
+    if value is None or isinstance(value, bool | str):
+        return {type(None): "null", bool: "boolean", str: "string"}[type(value)] in kinds
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return "number" in kinds or ("integer" in kinds and whole)
 
 
 def intersect(members: Sequence[Node]) -> Node:

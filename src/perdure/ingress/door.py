@@ -6,7 +6,7 @@ Source: SPEC 2, 3.6, 4.
 import logging
 from collections.abc import Awaitable, Mapping
 from time import perf_counter
-from typing import final
+from typing import Final, final
 
 from perdure.config import Config
 from perdure.context.exchange import Exchange
@@ -46,6 +46,7 @@ __all__ = ["Door"]
 
 _log = logging.getLogger("perdure.ingress")
 _audit = logging.getLogger("perdure.audit")
+_now: Final = perf_counter
 _AUDITED: Mapping[type[BaseException], tuple[str, int]] = {
     UnauthenticatedError: ("unauthenticated", logging.WARNING), ForbiddenError: ("forbidden", logging.WARNING),
     IdentityUnavailableError: ("identity unavailable", logging.WARNING),
@@ -90,7 +91,7 @@ class Door:
         Raises:
             asyncio.CancelledError: The server itself cancelled the request.
         """
-        started = perf_counter()
+        started = _now()
         header = exchange.header
         request_id = self._ids.new() if not self._trust_request_id else self._inbound_id(exchange)
         parents = exchange.header_values("traceparent")
@@ -164,7 +165,7 @@ class Door:
 
     async def serve_socket(self, exchange: Exchange, transport: SocketTransport) -> None:
         """Serve a WebSocket to its end; one that cannot be routed is refused before it is accepted."""
-        started, plan = perf_counter(), None
+        started, plan = _now(), None
         version = self._timescape.state.headers[self._timescape.default][0][1]
         request_id = self._ids.new() if not self._trust_request_id else self._inbound_id(exchange)
         parents, states = exchange.header_values("traceparent"), exchange.header_values("tracestate")
@@ -223,7 +224,7 @@ class Door:
     ) -> None:  # fmt: skip
         refusal = Refusal(
             exchange=exchange, request_id=request_id, trace=trace, facts=facts, version=version, error=error,
-            status=status, size_bytes=size_bytes, started=started, ended=perf_counter(),
+            status=status, size_bytes=size_bytes, started=started, ended=_now(),
         )  # fmt: skip
         for recorder in self._recorders:
             try:

@@ -18,15 +18,23 @@ __all__ = ["RsgiAdapter", "RsgiExchange"]
 
 @final
 class RsgiExchange(AnswerableExchange):
-    """One RSGI request. `header` is the server's own method: no Python stands between."""
+    """One RSGI request.
 
-    __slots__ = ("_headers", "_peer", "_protocol", "_scope")
+    All headers are asked for at once: each question to the server takes longer than a look into a dictionary.
+    """
+
+    __slots__ = ("_has_repeated", "_items", "_peer", "_protocol", "_scope")
 
     def __init__(self, scope: Any, protocol: Any) -> None:
-        headers = scope.headers
+        items: list[tuple[str, str]] = scope.headers.items()
+        headers: dict[str, str] = dict(items)
+        has_repeated = len(headers) < len(items)
+        if has_repeated:
+            headers = dict(reversed(items))  # the first of each name
         self._scope = scope
         self._protocol = protocol
-        self._headers = headers
+        self._items = items
+        self._has_repeated = has_repeated
         self.method = scope.method  # written out: every request comes this way
         self.path = scope.path
         self.header = headers.get
@@ -61,7 +69,7 @@ class RsgiExchange(AnswerableExchange):
 
     def host_names(self) -> list[str]:
         """Return all that says what the client called the server; several ``Host`` in any case."""
-        names: list[str] = self._headers.get_all("host")
+        names = self.header_values("host")
         authority: str | None = self._scope.authority
         return names if not authority or len(names) > 1 else [authority]
 
@@ -85,28 +93,29 @@ class RsgiExchange(AnswerableExchange):
 
     def header_values(self, name: str) -> list[str]:
         """Return all values of a header."""
-        values: list[str] = self._headers.get_all(name)
-        return values
+        value = self.header(name)
+        if value is None:
+            return []
+        return [text for each, text in self._items if each == name] if self._has_repeated else [value]
 
     def has_unreadable(self, name: str) -> bool:
         """Return whether a header has a value that is not ASCII.
 
         Granian tells of the first only: one that follows a readable value of the same name cannot be seen.
         """
-        return name in self._headers and self.header(name) is None
+        headers = self._scope.headers
+        return name in headers and headers.get(name) is None
 
     def header_items(self) -> list[tuple[str, str]]:
         """Return all headers, in order."""
-        items: list[tuple[str, str]] = self._headers.items()
-        return items
+        return [*self._items]
 
     def header_size(self) -> tuple[int, int]:
         """Return how many headers there are, and how many characters their values have together."""
-        values: list[str] = self._headers.values()
         size = 0
-        for value in values:
+        for _, value in self._items:
             size += len(value)
-        return len(values), size
+        return len(self._items), size
 
     def read(self, limit_bytes: int) -> Awaitable[bytes]:
         """Return, when awaited, the whole body; raises as `Exchange.read`."""

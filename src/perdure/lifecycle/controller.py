@@ -36,6 +36,8 @@ from perdure.lifecycle.socket_run import SocketPlan, run_socket
 
 __all__ = ["Controller", "Tally"]
 
+_BODILESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+
 CANCELLED = 499
 """Status of a request the server cancelled: nobody reads its answer."""
 
@@ -43,6 +45,8 @@ _SAMPLED: Final = "13"
 """The last digit of the ``traceparent`` of a sampled trace."""
 
 _log = logging.getLogger("perdure.lifecycle")
+_now: Final = perf_counter  # compiled, a name of our own is found at once, another module's looked up each time
+_enter: Final = enter_context
 
 Tally = Callable[[str, Exchange, int, float], None]
 """Counts a finished request: by the name of its version, with its status and duration in seconds."""
@@ -97,7 +101,7 @@ class Controller:
         """
         facts, gctx = plan.facts, self._gctx
         lctx = LocalContext(facts, version, exchange, request_id, trace, started)
-        enter_context(lctx)
+        _enter(lctx)
         if self.entered is not None and trace.traceparent[54] in _SAMPLED:
             self.entered(lctx)
         moments = lctx._moments
@@ -116,7 +120,7 @@ class Controller:
                 raw = await exchange.read(plan.body_limit_bytes)
                 lctx._reads_body = False
                 lctx._received_bytes = len(raw)
-            elif plan.open_body is not None:
+            elif plan.open_body is not None and not (plan.may_lack_body and _lacks_body(exchange)):
                 lctx._reads_body = True
                 raw = await plan.open_body(exchange)
                 lctx._reads_body = False
@@ -132,7 +136,7 @@ class Controller:
 
             value: Any = None
             for call, is_async in plan.before_calls:
-                moments.append(perf_counter())
+                moments.append(_now())
                 value = call(request, response, lctx, gctx)
                 if is_async:
                     value = await value
@@ -148,14 +152,13 @@ class Controller:
                 raise asyncio.CancelledError
 
             if value is None:
-                moments.append(perf_counter())
-                callback = plan.callback
-                if callback.is_async:
-                    value = callback.call(request, response, lctx, gctx)
-                    if not callback.streams:
+                moments.append(_now())
+                if plan.is_async:
+                    value = plan.call(request, response, lctx, gctx)
+                    if not plan.streams:
                         value = await value
                 else:
-                    value = await self._in_thread(callback.call, request, response, lctx, gctx)
+                    value = await self._in_thread(plan.call, request, response, lctx, gctx)
                 if lctx._interruption is not None:
                     end_stage(moments, facts.stages)
                     raise asyncio.CancelledError
@@ -170,18 +173,18 @@ class Controller:
                 end_stage(moments, facts.stages)
                 await self._run_hooks(_local_hooks(lctx), request, response, lctx)
             for call, is_async in plan.after_calls:
-                moments.append(perf_counter())
+                moments.append(_now())
                 pending = call(request, response, lctx, gctx)
                 if is_async:
                     await pending
 
-            moments.append(perf_counter())
+            moments.append(_now())
             if lctx._interruption is not None:
                 raise asyncio.CancelledError  # an after hook did
             reply = plan.writer.write(value, response, exchange, moments)
             if type(reply.status) is not int or not 200 <= reply.status <= 599:
                 raise refuse_status(facts.handler, reply.status)
-            ended = perf_counter()
+            ended = _now()
             moments.append(ended)
             if young.pop(lctx, self) is self:
                 deadlines.leave_old(lctx, timeout_s)
@@ -193,14 +196,14 @@ class Controller:
                 reply = await self._cleanup.run(error, plan, request, response, lctx, gctx)
             except BaseException:
                 lctx.record(REQUEST, "error", error)
-                self._record(lctx, CANCELLED, 0, perf_counter())
+                self._record(lctx, CANCELLED, 0, _now())
                 self._observe(lctx, CANCELLED)
                 raise
             lctx.record(REQUEST, "error", error)
-            ended = perf_counter()
+            ended = _now()
         if self.tally is not None:
             self.tally(version, exchange, reply.status, ended - started)
-        if plan.open_body is not None and isinstance(raw, FormData):
+        if raw is not None and plan.open_body is not None and isinstance(raw, FormData):
             await raw.close()
         if self._recorders:
             body = reply.body
@@ -217,20 +220,20 @@ class Controller:
         if self.tally is not None:
             self.tally(version, exchange, 101, 0.0)  # when it begins: who is connected for days uses the version
         lctx = LocalContext(plan.facts, version, exchange, request_id, trace, started)
-        enter_context(lctx)
+        _enter(lctx)
         if self.entered is not None and trace.traceparent[54] in _SAMPLED:
             self.entered(lctx)
         lctx.record(REQUEST, "start")
         status = CANCELLED
         try:
-            status = await run_socket(plan, transport, lctx, params, self._gctx, self._cleanup)
+            status, failure = await run_socket(plan, transport, lctx, params, self._gctx, self._cleanup)
         except BaseException as error:
             lctx.record(REQUEST, "error", error)
             raise
         else:
-            lctx.record(REQUEST, "end")
+            lctx.record(REQUEST, "end" if failure is None else "error", failure)
         finally:
-            self._record(lctx, status, -1, perf_counter())
+            self._record(lctx, status, -1, _now())
             self._observe(lctx, status)
 
     async def _local_before(self, request: Request[Any], response: Response[Any], lctx: LocalContext) -> object:
@@ -278,6 +281,13 @@ class Controller:
                 observer(execution)
             except Exception as error:  # noqa: BLE001 - whoever looks on must not disturb whom it looks at
                 _log.error("an observer failed: %s", error, exc_info=error, extra={"request_id": lctx.request_id})
+
+
+def _lacks_body(exchange: Exchange) -> bool:
+    if exchange.method not in _BODILESS:
+        return False
+    length = exchange.header("content-length")
+    return length is None or length == "0"
 
 
 def _local_hooks(lctx: LocalContext) -> tuple[PlannedHook, ...]:

@@ -15,13 +15,23 @@ from perdure.context.events import Moments
 from perdure.context.exchange import Exchange
 from perdure.context.media import negotiate
 from perdure.context.response import UNANSWERED, Response
-from perdure.errors import InvalidResponseError, InvalidValueError, UntranslatableResponseError
+from perdure.errors import UntranslatableResponseError
 from perdure.gtype.codec import Codec
 from perdure.lifecycle.answering import is_answer
 from perdure.lifecycle.carried import apply_changes, show_headers
 from perdure.lifecycle.reply import BODILESS, Reply, without_type
 from perdure.lifecycle.stages import RESPONSE, transform_stage
-from perdure.lifecycle.writer import ENCODE_ERRORS, JSON, MSGPACK, OFFERED, NewestWriter, Writer, unencodable, with_type
+from perdure.lifecycle.writer import (
+    ENCODE_ERRORS,
+    JSON,
+    MSGPACK,
+    OFFERED,
+    NewestWriter,
+    Writer,
+    check_body,
+    unencodable,
+    with_type,
+)
 from perdure.timescape.chain import Chain
 from perdure.timescape.parts import ResponseParts
 
@@ -128,10 +138,7 @@ class OlderWriter(Writer):
 
     def _check(self, raw: bytes, status: int) -> None:
         if self._checks and self._older is not None and 200 <= status < 300:
-            try:
-                self._older.check_json(raw)
-            except InvalidValueError as error:
-                raise InvalidResponseError(self._newest.handler, error.faults) from error
+            check_body(raw, self._older.probe_json, self._older.check_json, self._newest.handler)
 
     def _encode(self, body: object) -> bytes:
         """Return *body* as JSON; one that has no such form is the chain's, as what the handler gave had one."""
@@ -146,7 +153,4 @@ class OlderWriter(Writer):
         """Raise InvalidResponseError if the chain failed because the handler's own answer was invalid."""
         codec = self._newest.codec
         if codec is not None:
-            try:
-                codec.check_json(codec.encode_json(value))
-            except InvalidValueError as error:
-                raise InvalidResponseError(self._newest.handler, error.faults) from error
+            check_body(codec.encode_json(value), codec.probe_json, codec.check_json, self._newest.handler)

@@ -5,15 +5,15 @@ Registration makes them, a request only runs them. Endpoints and versions withou
 Source: DESIGN "Compile once, run many".
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, final
 
 from perdure.config import CorsSettings, Priority
 from perdure.context.events import Stage
-from perdure.context.exchange import Exchange
 from perdure.context.local import HandlerFacts
 from perdure.lifecycle.arguments import Callback
+from perdure.lifecycle.bodies import OpenBody
 from perdure.lifecycle.hooks import PlannedHook
 from perdure.lifecycle.reader import Reader
 from perdure.lifecycle.stages import HANDLER
@@ -51,20 +51,25 @@ class Plan:
     """As *after*."""
     reads_body: bool
     """The body is read whole and given to the reader as bytes."""
-    open_body: Callable[[Exchange], Awaitable[object]] | None
+    open_body: OpenBody | None
     """Otherwise, how the body is opened: as text, a form, a stream."""
+    may_lack_body: bool
+    """It need not be opened where the request is of a kind that mostly has none, and this one does not."""
     body_limit_bytes: int
     reader: Reader
     writer: Writer
     chain: Chain | None
     """Carries problems back to the client's version."""
+    call: Callable[..., Any] = callable
+    """Of *callback*, what a request needs; made by itself, as is all down to *writer_place*."""
+    is_async: bool = False
+    streams: bool = False
     before_calls: tuple[HookCall, ...] = ()
-    """Of *before*, what a request needs; made by itself, as are *after_calls*."""
     after_calls: tuple[HookCall, ...] = ()
     after_place: int = 0
-    """Where, among the stages, the first follows that an early answer goes on with; made by itself."""
+    """Where, among the stages, the first follows that an early answer goes on with."""
     writer_place: int = 0
-    """Where, among them, the answer begins to be written; made by itself."""
+    """Where, among them, the answer begins to be written."""
     gate: Gate | None = None
     """Who may come in, how often; None: everyone, always."""
     looks: bool = False
@@ -78,6 +83,10 @@ class Plan:
     """Serves instead when the chain cannot carry a request forward: an older handler that still runs."""
 
     def __post_init__(self) -> None:
+        callback = self.callback
+        object.__setattr__(self, "call", callback.call)
+        object.__setattr__(self, "is_async", callback.is_async)
+        object.__setattr__(self, "streams", callback.streams)
         object.__setattr__(self, "before_calls", tuple([(hook.call, hook.is_async) for hook in self.before]))
         object.__setattr__(self, "after_calls", tuple([(hook.call, hook.is_async) for hook in self.after]))
         object.__setattr__(self, "after_place", len(self.reader.stages) + len(self.before) + 1)

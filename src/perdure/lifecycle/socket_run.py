@@ -56,8 +56,10 @@ class SocketPlan(Struct, frozen=True, kw_only=True):
 async def run_socket(
     plan: SocketPlan, transport: SocketTransport, lctx: LocalContext, params: dict[str, str],
     gctx: GlobalContext[Any], cleanup: Cleanup,
-) -> int:  # fmt: skip
-    """Serve one connection to its end; return the status that its offer was answered with: 101, or 403.
+) -> tuple[int, BaseException | None]:  # fmt: skip
+    """Serve one connection to its end.
+
+    Return the status that its offer was answered with, 101 or 403, and what of the program's own ended it, if so.
 
     Never raises but when the server cancels it; the client's leaving is normal.
 
@@ -68,6 +70,7 @@ async def run_socket(
     socket = WebSocket[Any, Any](transport, plan.incoming)
     given = (request, Response[Any](), lctx, gctx)
     code, status = NORMAL, REFUSED
+    failure: BaseException | None = None
     try:
         refused = await _hooks_answer(chain(plan.before, _local_before(lctx)), given, lctx)
         lctx._before_over = True
@@ -85,6 +88,7 @@ async def run_socket(
         lctx.record(_HANDLER, "end")
     except BaseException as error:
         code = _close_code(error)
+        failure = error if code == INTERNAL_ERROR else None
         _report(plan, error, lctx)
         await cleanup.undo(plan.catch, (error, *given))
         if isinstance(error, asyncio.CancelledError):
@@ -92,7 +96,7 @@ async def run_socket(
     finally:
         await cancel_work(lctx)
         await socket.close(code)
-    return status
+    return status, failure
 
 
 def _close_code(error: BaseException) -> int:

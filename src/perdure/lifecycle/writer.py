@@ -14,12 +14,14 @@ from perdure.context.exchange import Exchange
 from perdure.context.media import negotiate
 from perdure.context.response import UNANSWERED, Response
 from perdure.errors import Fault, InvalidResponseError, InvalidValueError
-from perdure.gtype.codec import Codec
+from perdure.gtype.codec import DECODE_ERRORS, Codec
 from perdure.lifecycle.answering import is_answer, write_answer
 from perdure.lifecycle.reply import Reply
 from perdure.lifecycle.stages import RESPONSE
 
-__all__ = ["ENCODE_ERRORS", "JSON", "MSGPACK", "OFFERED", "NewestWriter", "Writer", "unencodable", "with_type"]
+__all__ = [
+    "ENCODE_ERRORS", "JSON", "MSGPACK", "OFFERED", "NewestWriter", "Writer", "check_body", "unencodable", "with_type",
+]  # fmt: skip
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -69,7 +71,7 @@ class NewestWriter(Writer):
         """Classes of values that were found to be data: asking again takes longer than encoding them."""
         self._codec = codec or untyped
         self._encode = self._codec.encode_json
-        self._check: Callable[[bytes], None] | None = self._codec.check_json if codec is not None and check else None
+        self._checks = codec is not None and check
 
     def write(
         self, value: object, response: Response[Any], exchange: Exchange,
@@ -94,17 +96,14 @@ class NewestWriter(Writer):
             raw = self._encode(value)
         except ENCODE_ERRORS as error:
             raise unencodable(self.handler, value, error) from error
-        if self._check is not None and 200 <= response.status < 300:
-            try:
-                self._check(raw)
-            except InvalidValueError as error:
-                raise InvalidResponseError(self.handler, error.faults) from error
+        if self._checks and 200 <= response.status < 300:
+            check_body(raw, self._codec.probe_json, self._codec.check_json, self.handler)
         items = response.header_items
         return Reply(response.status, with_type(items, JSON) if items else [_JSON_TYPE], raw)
 
     def _write_nothing(self, value: object, response: Response[Any]) -> Reply:
         """Answer without a body, unless one was promised."""
-        if self._check is not None and 200 <= response.status < 300 and value is UNANSWERED:
+        if self._checks and 200 <= response.status < 300 and value is UNANSWERED:
             missing = Fault(
                 pointer="", code="required", expected="a value", actual="nothing", message="nothing was returned"
             )
@@ -116,12 +115,30 @@ class NewestWriter(Writer):
             raw = self._codec.encode_msgpack(value)
         except ENCODE_ERRORS as error:
             raise unencodable(self.handler, value, error) from error
-        if self._check is not None and 200 <= response.status < 300:
-            try:
-                self._codec.check_msgpack(raw)
-            except InvalidValueError as error:
-                raise InvalidResponseError(self.handler, error.faults) from error
+        if self._checks and 200 <= response.status < 300:
+            check_body(raw, self._codec.probe_msgpack, self._codec.check_msgpack, self.handler)
         return Reply(response.status, with_type(response.header_items, MSGPACK), raw)
+
+
+def check_body(
+    raw: bytes, probe: Callable[[bytes], object] | None, check: Callable[[bytes], None], handler: str
+) -> None:
+    """Raise InvalidResponseError if *raw*, which *handler* answers, breaks the promise.
+
+    Args:
+        probe: Of a codec, as is *check*.
+    """
+    if probe is not None:
+        try:
+            probe(raw)
+        except DECODE_ERRORS:
+            pass
+        else:
+            return
+    try:
+        check(raw)
+    except InvalidValueError as error:
+        raise InvalidResponseError(handler, error.faults) from error
 
 
 def with_type(items: list[tuple[str, str]], media_type: str) -> list[tuple[str, str]]:

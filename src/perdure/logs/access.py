@@ -4,6 +4,8 @@ The event loop only notes what is to be written; a thread makes lines of it a fe
 logging is ours, it makes them at once; else it hands log records to whoever has set it up.
 """
 
+# ruff: noqa: SLF001 - recorders read what the controller leaves on the Local Context
+
 import logging
 import threading
 from collections.abc import Callable
@@ -95,11 +97,11 @@ class AccessLog(Recorder):
 
     def finished(self, lctx: LocalContext, status: int, size_bytes: int, ended: float) -> None:
         """Note a request that was served. See `Recorder`."""
-        exchange, at = lctx._exchange, self._now()  # noqa: SLF001 - recorders read what others must not
+        exchange, at = lctx._exchange, self._now()
         if self._is_due(exchange.path, status, at):
             self._note(
-                exchange, at, status, size_bytes, ended - lctx._started, lctx._received_bytes, lctx.request_id,  # noqa: SLF001
-                lctx._trace, lctx._facts, lctx._version, None,  # noqa: SLF001
+                exchange, at, status, size_bytes, ended - lctx._started, lctx._received_bytes, lctx.request_id,
+                lctx._trace, lctx._facts, lctx._version, None,
             )  # fmt: skip
 
     def refused(self, refusal: Refusal) -> None:

@@ -26,6 +26,8 @@ __all__ = ["LogFormatter"]
 
 _TOLD: Final = "_told"
 _AUDIT: Final = "perdure.audit"
+_OURS: Final = "perdure."
+"""What the names of loggers begin with that know which request a record is of, wherever it is written."""
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", FIELDS}
 _FIRST: Final = frozenset({"time", "level", "logger", "message", "exception", "stack", "pid"})
 
@@ -79,7 +81,8 @@ class LogFormatter(ProcessorFormatter):
         raised = _raised(record, event.pop("exc_info", None))
         told, stack = event.pop("exception", None) or record.__dict__.get(_TOLD), event.pop("stack_info", None)
         message = event.pop("event", "")
-        facts = request_facts() | _extra(record) | (event if is_structlog else {})
+        ids, given = request_facts(), _extra(record) | (event if is_structlog else {})
+        facts = {**ids, **(given if record.name.startswith(_OURS) else _besides(ids, given))}
         mask, text = masking(), self._plain.text
         line: dict[str, object] = {
             "time": _instant(record.created), "level": text(record.levelname).lower(), "logger": text(record.name),
@@ -118,6 +121,14 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
     }
     more = record.__dict__.get(FIELDS)
     return extra | more if isinstance(more, dict) else extra
+
+
+def _besides(ids: Mapping[str, str], given: Mapping[str, object]) -> dict[str, object]:
+    """Return what was *given*, under other names where *ids* has them: no field says which request a line is of."""
+    return {
+        name if name not in ids or (isinstance(value, str) and value == ids[name]) else f"{name}_": value
+        for name, value in given.items()
+    }
 
 
 def _raised(record: logging.LogRecord, given: object) -> ExcInfo | None:

@@ -93,15 +93,14 @@ class _Walk:
 
     def plain(self, value: object, depth: int) -> object:
         self._left -= 1
-        kind = type(value)
-        if kind is str or isinstance(value, str):
+        if isinstance(value, str):
             return self.text(value)
-        if kind in _ATOMS:
+        if type(value) in _ATOMS:
             return value
-        if kind is int:
-            return value if value.bit_length() <= _INT_BITS else self.text(value)  # type: ignore[attr-defined]
-        if kind is float:
-            return value if isfinite(value) else str(value)  # type: ignore[arg-type]
+        if type(value) is int:
+            return value if value.bit_length() <= _INT_BITS else self.text(value)
+        if type(value) is float:
+            return value if isfinite(value) else str(value)
         members = _members(value)
         if members is not None:
             return self._mapping(members, depth)

@@ -108,10 +108,10 @@ class LocalModules:
         self._stubs[name] = ModuleStub(name, target)
 
     def __getattr__(self, name: str) -> ModuleStub:
-        stub = self.__dict__.get("_stubs", {}).get(name)
+        stub: ModuleStub | None = self.__dict__.get("_stubs", {}).get(name)
         if stub is None:
             raise AttributeError(f"no module is called {name!r}; there are: {', '.join(sorted(self._stubs)) or 'none'}")
-        return stub  # type: ignore[no-any-return]
+        return stub
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse: modules are for all requests, and registered before the first."""

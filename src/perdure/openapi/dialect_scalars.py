@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from perdure.errors import TypeDefinitionError
-from perdure.gtype.json_schema_kinds import ALL_KINDS
+from perdure.gtype.json_schema_kinds import ALL_KINDS, is_of
 from perdure.gtype.validator_patterns import compile_pattern
 from perdure.openapi.dialect_level import Level
 
@@ -49,7 +49,7 @@ def clean_values(level: Level, kinds: Kinds) -> None:
         else:
             level.out["const"] = const
             plain = [const]
-    if plain is not None and kinds is not None and not any(_is_of(value, kinds) for value in plain):
+    if plain is not None and kinds is not None and not any(is_of(value, kinds) for value in plain):
         level.drop("type", "no value of enum or const is of this type")
         del level.out["type"]
 
@@ -171,11 +171,3 @@ def _is_plain(value: object) -> bool:
 
 def _same(one: object, other: object) -> bool:
     return msgspec.json.encode(one) == msgspec.json.encode(other)
-
-
-def _is_of(value: object, kinds: Sequence[str]) -> bool:
-    """Tell whether a plain *value* is of one of *kinds*."""
-    if value is None or isinstance(value, bool | str):
-        return {type(None): "null", bool: "boolean", str: "string"}[type(value)] in kinds
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return "number" in kinds or ("integer" in kinds and whole)

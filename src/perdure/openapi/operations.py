@@ -126,8 +126,9 @@ class OperationReader:
         holder, base = (operation, pointer) if "security" in operation else (self._source.document, "")
         for given, place in self._source.sequence(holder, "security", base):
             way: list[str] = []
-            for scheme in self._source.mapping(given, place):
-                scopes = [str(scope) for scope, _ in self._source.sequence(given, scheme, place)]  # type: ignore[arg-type]
+            asked = self._source.mapping(given, place)
+            for scheme in asked:
+                scopes = [str(scope) for scope, _ in self._source.sequence(asked, scheme, place)]
                 way += [f"{scheme}:{scope}" for scope in scopes] or [scheme]
             ways.append(tuple(way))
         return tuple(ways)

@@ -3,14 +3,16 @@
 Source: SPEC 3.7, property 34.
 """
 
-from collections.abc import Awaitable, Callable
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Final, Protocol, final
 
-from msgspec import Struct
+from mypy_extensions import mypyc_attr
 
 from perdure.config import RateLimit
 
-__all__ = ["MICROSECONDS", "REFUSED", "Counters", "Limit", "Spend", "Standing", "Standings"]
+__all__ = ["MICROSECONDS", "REFUSED", "Counters", "Limit", "Meter", "Standing", "Standings"]
 
 MICROSECONDS: Final = 1_000_000
 """In a second. Moments are whole microseconds: sums of them are exact."""
@@ -20,7 +22,8 @@ REFUSED: Final = -1
 
 
 @final
-class Limit(Struct, frozen=True):
+@dataclass(frozen=True)
+class Limit:
     """One rate limit of one route, or of all."""
 
     scope: str
@@ -43,18 +46,29 @@ Standing = tuple[int, int]
 Standings = tuple[Standing, ...]
 """One for each limit, in the limits' order. Where one is `REFUSED`, nothing was counted for any."""
 
-Spend = Callable[[tuple[str, ...]], Standings | Awaitable[Standings]]
-"""Counts one request, given the key of its client for each limit, unless one of the limits refuses it."""
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Meter(ABC):
+    """Counts requests against certain limits. A class, not a Protocol: every request that is counted comes this way."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def spend(self, keys: tuple[str, ...]) -> Standings | Awaitable[Standings]:
+        """Count one request against all limits or, where one of them refuses it, none: at once, atomically.
+
+        Args:
+            keys: Of its client, for each limit.
+        Raises:
+            OverloadedError: It cannot be counted, and must not be guessed; also when awaited.
+        """
 
 
 class Counters(Protocol):
     """Counts requests against limits. Those of equal limits are counted together, whoever counts them."""
 
-    def bind(self, limits: tuple[Limit, ...]) -> Spend:
-        """Return what counts a request against all of *limits* or none of them: at once, atomically.
-
-        What it returns raises, or when awaited raises, OverloadedError where it cannot count, and must not guess.
-        """
+    def bind(self, limits: tuple[Limit, ...]) -> Meter:
+        """Return what counts requests against *limits*."""
 
     async def start(self) -> None:
         """Connect to what is counted in; where that fails, it is the same as a failure later on."""

@@ -9,12 +9,13 @@ which no address can take. Windows in which nothing counts any more go first, tw
 Source: SPEC 3.7, property 34.
 """
 
+from collections.abc import Callable
 from typing import Final, final
 
 from perdure.clock import Clock
 from perdure.config import RateSettings
 from perdure.policy.clients import is_named
-from perdure.policy.counters import MICROSECONDS, REFUSED, Limit, Spend, Standings
+from perdure.policy.counters import MICROSECONDS, REFUSED, Limit, Meter, Standings
 from perdure.policy.windows import ApproximateWindow, ExactWindow, Window
 
 __all__ = ["MemoryCounters"]
@@ -34,7 +35,7 @@ class MemoryCounters:
 
     def __init__(self, settings: RateSettings, clock: Clock) -> None:
         self._kind: type[Window] = ExactWindow if settings.strategy == "exact" else ApproximateWindow
-        self._monotonic = clock.monotonic
+        self._monotonic: Callable[[], float] = clock.monotonic
         self._named = _Shelf(settings.client_limit)
         self._unnamed = _Shelf(settings.client_limit)
         self._tables: dict[Limit, _Table] = {}
@@ -44,10 +45,10 @@ class MemoryCounters:
         """Number of clients counted now, each once per limit."""
         return len(self._named.windows) + len(self._unnamed.windows)
 
-    def bind(self, limits: tuple[Limit, ...]) -> Spend:
+    def bind(self, limits: tuple[Limit, ...]) -> Meter:
         """See `perdure.policy.counters.Counters.bind`."""
         tables = tuple(self._table(limit) for limit in limits)
-        return self._bind_one(tables[0]) if len(tables) == 1 else self._bind_all(tables)
+        return _OneMeter(tables[0], self._monotonic) if len(tables) == 1 else _AllMeter(tables, self._monotonic)
 
     async def start(self) -> None:
         """Do nothing: there is nothing to connect to."""
@@ -61,47 +62,62 @@ class MemoryCounters:
             found = self._tables[limit] = _Table(self._kind, limit, self._named, self._unnamed)
         return found
 
-    def _bind_one(self, table: "_Table") -> Spend:
-        """Return what counts against one limit: the usual case, without loops."""
-        monotonic, find = self._monotonic, table.windows.get
 
-        def spend(keys: tuple[str, ...]) -> Standings:
-            now_us = int(monotonic() * MICROSECONDS + 0.5)
-            window = find(keys[0])
-            if window is None:
-                window = table.new(keys[0])
-                left = window.spare(now_us) - 1
-                window.spend(now_us)
-                table.keep(window, now_us)
-                return ((left, window.reset_us(now_us)),)
+@final
+class _OneMeter(Meter):
+    """Counts against one limit: the usual case, without loops."""
+
+    __slots__ = ("_monotonic", "_table", "_windows")
+
+    def __init__(self, table: "_Table", monotonic: Callable[[], float]) -> None:
+        self._table = table
+        self._windows = table.windows
+        self._monotonic = monotonic
+
+    def spend(self, keys: tuple[str, ...]) -> Standings:
+        """See `Meter.spend`."""
+        key = keys[0]
+        now_us = int(self._monotonic() * MICROSECONDS + 0.5)
+        window = self._windows.get(key)
+        if window is not None:
             return (window.take(now_us),)
+        table = self._table
+        window = table.new(key)
+        left = window.spare(now_us) - 1
+        window.spend(now_us)
+        table.keep(window, now_us)
+        return ((left, window.reset_us(now_us)),)
 
-        return spend
 
-    def _bind_all(self, tables: "tuple[_Table, ...]") -> Spend:
-        monotonic = self._monotonic
-        finders = tuple((table.windows.get, table) for table in tables)
+@final
+class _AllMeter(Meter):
+    """Counts against several limits."""
 
-        def spend(keys: tuple[str, ...]) -> Standings:
-            now_us = int(monotonic() * MICROSECONDS + 0.5)
-            found = []
-            is_refused = False
-            for (find, table), key in zip(finders, keys, strict=True):
-                window = find(key) or table.new(key)
-                spare = window.spare(now_us)
-                found.append((window, spare, table))
-                if not spare:
-                    is_refused = True
-            if is_refused:
-                return tuple([(spare or REFUSED, window.reset_us(now_us)) for window, spare, _ in found])
-            for window, _, _ in found:
-                window.spend(now_us)
-            for window, _, table in found:  # not before all count: to make room, those go in which nothing does
-                if window.slot < 0:
-                    table.keep(window, now_us)
-            return tuple([(spare - 1, window.reset_us(now_us)) for window, spare, _ in found])
+    __slots__ = ("_monotonic", "_tables")
 
-        return spend
+    def __init__(self, tables: "tuple[_Table, ...]", monotonic: Callable[[], float]) -> None:
+        self._tables = tables
+        self._monotonic = monotonic
+
+    def spend(self, keys: tuple[str, ...]) -> Standings:
+        """See `Meter.spend`."""
+        now_us = int(self._monotonic() * MICROSECONDS + 0.5)
+        found: list[tuple[Window, int, _Table]] = []
+        is_refused = False
+        for table, key in zip(self._tables, keys, strict=True):
+            window = table.windows.get(key) or table.new(key)
+            spare = window.spare(now_us)
+            found.append((window, spare, table))
+            if not spare:
+                is_refused = True
+        if is_refused:
+            return tuple([(spare or REFUSED, window.reset_us(now_us)) for window, spare, _ in found])
+        for window, _, _ in found:
+            window.spend(now_us)
+        for window, _, table in found:  # not before all count: to make room, those go in which nothing does
+            if window.slot < 0:
+                table.keep(window, now_us)
+        return tuple([(spare - 1, window.reset_us(now_us)) for window, spare, _ in found])
 
 
 @final

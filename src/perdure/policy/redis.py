@@ -25,7 +25,7 @@ from perdure.clock import Clock
 from perdure.config import RateSettings
 from perdure.context.secret import Secret
 from perdure.errors import ConfigError, OverloadedError, SecretError, SecretMissingError
-from perdure.policy.counters import Limit, Spend, Standings
+from perdure.policy.counters import Limit, Meter, Standings
 from perdure.policy.memory import MemoryCounters
 from perdure.policy.redis_scripts import APPROXIMATE, EXACT
 
@@ -63,21 +63,14 @@ class RedisCounters:
         self._waiting: list[_Question] = []
         self._sender: asyncio.Task[None] | None = None
 
-    def bind(self, limits: tuple[Limit, ...]) -> Spend:
+    def bind(self, limits: tuple[Limit, ...]) -> Meter:
         """See `perdure.policy.counters.Counters.bind`."""
         prefixes = tuple(
             f"{self._prefix}:{limit.scope}:{limit.per}:{limit.allowed}/{limit.length_us}:" for limit in limits
         )
         numbers = tuple(str(number) for limit in limits for number in (limit.allowed, limit.length_us))
-        alone = self._alone.bind(limits) if self._alone is not None else _refuse
-        outage = self._outage
-
-        def spend(keys: tuple[str, ...]) -> Standings | Awaitable[Standings]:
-            if not outage.may_ask():
-                return alone(keys)
-            return self._ask([prefix + key for prefix, key in zip(prefixes, keys, strict=True)], numbers, alone, keys)
-
-        return spend
+        alone = self._alone.bind(limits) if self._alone is not None else _Refusing()
+        return _RedisMeter(prefixes, numbers, alone, self._outage, self._ask)
 
     async def start(self) -> None:
         """See `perdure.policy.counters.Counters.start`.
@@ -117,7 +110,7 @@ class RedisCounters:
             await self._redis.aclose()
             self._redis = None
 
-    async def _ask(self, keys: list[str], numbers: tuple[str, ...], alone: Spend, plain: tuple[str, ...]) -> Standings:
+    async def _ask(self, keys: list[str], numbers: tuple[str, ...], alone: Meter, plain: tuple[str, ...]) -> Standings:
         loop = asyncio.get_running_loop()
         question = _Question(keys, numbers, loop.create_future())
         self._waiting.append(question)
@@ -125,7 +118,7 @@ class RedisCounters:
             self._sender = loop.create_task(self._send())
         standings = await question.answer
         if standings is None:
-            counted = alone(plain)
+            counted = alone.spend(plain)
             return counted if isinstance(counted, tuple) else await counted
         return standings
 
@@ -178,6 +171,47 @@ class RedisCounters:
         waiting, self._waiting = self._waiting, []
         for question in waiting:
             question.take(None)
+
+
+_Ask = Callable[[list[str], tuple[str, ...], Meter, tuple[str, ...]], Awaitable[Standings]]
+
+
+@final
+class _RedisMeter(Meter):
+    """See `Meter`.
+
+    Args:
+        prefixes: Of the keys in the store, for each limit.
+        numbers: What the script is given of the limits.
+        alone: Counts where the store cannot.
+        outage: Knows whether it can.
+        ask: Asks it.
+    """
+
+    def __init__(
+        self, prefixes: tuple[str, ...], numbers: tuple[str, ...], alone: Meter, outage: "_Outage", ask: _Ask
+    ) -> None:
+        self._prefixes = prefixes
+        self._numbers = numbers
+        self._alone = alone
+        self._outage = outage
+        self._ask = ask
+
+    def spend(self, keys: tuple[str, ...]) -> Standings | Awaitable[Standings]:
+        """See `Meter.spend`."""
+        if not self._outage.may_ask():
+            return self._alone.spend(keys)
+        stored = [prefix + key for prefix, key in zip(self._prefixes, keys, strict=True)]
+        return self._ask(stored, self._numbers, self._alone, keys)
+
+
+@final
+class _Refusing(Meter):
+    """Lets nobody pass uncounted."""
+
+    def spend(self, keys: tuple[str, ...]) -> Standings:  # noqa: ARG002 - whoever it is
+        """See `Meter.spend`."""
+        raise OverloadedError(1)
 
 
 @final
@@ -261,10 +295,6 @@ class _Password(CredentialProvider):
         """Return the user, if there is one, and the password."""
         password = (await self._read()).reveal()
         return (self._user, password) if self._user else (password,)
-
-
-def _refuse(_: tuple[str, ...]) -> Standings:
-    raise OverloadedError(1)
 
 
 def _without_user(url: str) -> str:

@@ -15,7 +15,7 @@ from typing import Final, final
 from perdure.context.exchange import Exchange
 from perdure.errors import ForbiddenError, OverloadedError, RateLimitedError, RequestError, UnauthenticatedError
 from perdure.policy.clients import Clients
-from perdure.policy.counters import Counters, Limit, Spend, Standings
+from perdure.policy.counters import Counters, Limit, Meter, Standings
 from perdure.policy.entry import Check
 from perdure.policy.gate import Gate, GateHeaders
 from perdure.policy.standing import LimitHeaders
@@ -23,8 +23,6 @@ from perdure.policy.standing import LimitHeaders
 __all__ = ["CheckingGate", "CountingGate", "Slots"]
 
 _REMEMBERED: Final = 4096
-
-_Keys = Callable[[Exchange], tuple[str, ...]]
 
 
 @final
@@ -80,7 +78,7 @@ class CountingGate(Gate):
         headers: Knows the limits.
     """
 
-    __slots__ = ("_addresses", "_check", "_headers", "_keys", "_slots", "_spend")
+    __slots__ = ("_addresses", "_check", "_headers", "_keys", "_meter", "_slots")
 
     def __init__(
         self, check: Check | None, slots: Slots, headers: LimitHeaders, counters: Counters, clients: Clients,
@@ -89,8 +87,8 @@ class CountingGate(Gate):
         self._check = check
         self._slots = slots
         self._headers = headers
-        self._keys = _keys_of(headers.limits, clients)
-        self._spend = counters.bind(headers.limits)
+        self._keys = _Keys(headers.limits, clients)
+        self._meter = counters.bind(headers.limits)
         per_address = tuple(limit for limit in headers.limits if limit.per == "address")
         is_guarded = check is not None and bool(per_address)
         self._addresses = _Addresses(per_address, counters, clients, monotonic) if is_guarded else None
@@ -112,7 +110,7 @@ class CountingGate(Gate):
         slots = self._slots
         if slots.taken >= slots.limit:
             raise OverloadedError(slots.retry_after_s)
-        standings = self._spend(self._keys(exchange))
+        standings = self._meter.spend(self._keys.of(exchange))
         if not isinstance(standings, tuple):
             slots.taken += 1
             return self._wait(standings)
@@ -136,15 +134,15 @@ class CountingGate(Gate):
 class _Addresses:
     """Counts, for its address, what is refused for its credentials; knows who has done so too often."""
 
-    __slots__ = ("_address_key", "_headers", "_keys", "_monotonic", "_spend", "over")
+    __slots__ = ("_address_key", "_headers", "_keys", "_meter", "_monotonic", "over")
 
     def __init__(
         self, limits: tuple[Limit, ...], counters: Counters, clients: Clients, monotonic: Callable[[], float]
     ) -> None:
         self._headers = LimitHeaders(limits)
-        self._keys = _keys_of(limits, clients)
+        self._keys = _Keys(limits, clients)
         self._address_key = clients.address_key
-        self._spend: Spend = counters.bind(limits)
+        self._meter: Meter = counters.bind(limits)
         self._monotonic = monotonic
         self.over: dict[str, float] = {}
         """Until when an address has to wait, of those that were told to."""
@@ -166,7 +164,7 @@ class _Addresses:
         Raises:
             RateLimitedError: The address asks too often; that goes first.
         """
-        standings = self._spend(self._keys(exchange))
+        standings = self._meter.spend(self._keys.of(exchange))
         if not isinstance(standings, tuple):
             return self._wait(standings, exchange, error)
         raise _telling(self._tell(standings, exchange), error)
@@ -191,18 +189,23 @@ def _telling(headers: GateHeaders, error: RequestError) -> RequestError:
     return error
 
 
-def _keys_of(limits: tuple[Limit, ...], clients: Clients) -> _Keys:
-    """Return what gives, for each of *limits*, the key a request is counted by."""
-    kinds = {"client": clients.client_key, "address": clients.address_key, "handler": _no_key}
-    key_of = kinds[limits[0].per]
-    if len(limits) == 1:
-        return lambda exchange: (key_of(exchange),)
-    if all(limit.per == limits[0].per for limit in limits):
-        count = len(limits)
-        return lambda exchange: (key_of(exchange),) * count
-    makers = tuple(kinds[limit.per] for limit in limits)
-    return lambda exchange: tuple([key_of(exchange) for key_of in makers])
+@final
+class _Keys:
+    """Gives, for each of some limits, the key a request is counted by."""
 
+    __slots__ = ("_clients", "_kinds")
 
-def _no_key(_: Exchange) -> str:
-    return ""
+    def __init__(self, limits: tuple[Limit, ...], clients: Clients) -> None:
+        self._clients = clients
+        self._kinds = [limit.per for limit in limits]
+
+    def of(self, exchange: Exchange) -> tuple[str, ...]:
+        """Return the keys of *exchange*."""
+        if len(self._kinds) == 1:
+            return (self._key(self._kinds[0], exchange),)
+        return tuple([self._key(kind, exchange) for kind in self._kinds])
+
+    def _key(self, kind: str, exchange: Exchange) -> str:
+        if kind == "client":
+            return self._clients.client_key(exchange)
+        return self._clients.address_key(exchange) if kind == "address" else ""

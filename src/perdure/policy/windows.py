@@ -11,48 +11,26 @@ window still covers, as if its requests had come evenly.
 Moments never go back; all are whole microseconds.
 """
 
+from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_right
-from typing import Protocol, final
+from typing import final
 
 from perdure.policy.counters import Limit, Standing
 
 __all__ = ["ApproximateWindow", "ExactWindow", "Window"]
 
 
-class Window(Protocol):
-    """The requests of one client under one limit."""
+class Window(ABC):
+    """The requests of one client under one limit; none to begin with.
 
-    key: str
-    home: "dict[str, Window]"
-    """Where it is found by its key."""
-    slot: int
-    """Where it stands on its shelf; -1 as long as it is on none."""
+    Attributes:
+        key: Of the client.
+        home: Where it is found by its key.
+        slot: Where it stands on its shelf; -1 as long as it is on none.
+    """
 
-    def __init__(self, key: str, home: "dict[str, Window]", limit: Limit) -> None:
-        """Begin with no requests."""
-
-    def used(self, now_us: int) -> int:
-        """Return how many requests count at most: what would be lost without this."""
-
-    def spare(self, now_us: int) -> int:
-        """Return how many requests may come now; 0: none."""
-
-    def spend(self, now_us: int) -> None:
-        """Count a request; call `spare` for the same moment before."""
-
-    def reset_us(self, now_us: int) -> int:
-        """Return when more may come than `spare` says; call that for the same moment before."""
-
-    def take(self, now_us: int) -> Standing:
-        """Do all of that at once: count a request if it may come, and tell what is left and when there will be more."""
-
-
-@final
-class ExactWindow:
-    """A moving window."""
-
-    __slots__ = ("_allowed", "_head", "_length_us", "_moments", "home", "key", "slot")
+    __slots__ = ("_allowed", "_length_us", "home", "key", "slot")
 
     def __init__(self, key: str, home: "dict[str, Window]", limit: Limit) -> None:
         self.key = key
@@ -60,6 +38,36 @@ class ExactWindow:
         self.slot = -1
         self._allowed = limit.allowed
         self._length_us = limit.length_us
+
+    @abstractmethod
+    def used(self, now_us: int) -> int:
+        """Return how many requests count at most: what would be lost without this."""
+
+    @abstractmethod
+    def spare(self, now_us: int) -> int:
+        """Return how many requests may come now; 0: none."""
+
+    @abstractmethod
+    def spend(self, now_us: int) -> None:
+        """Count a request; call `spare` for the same moment before."""
+
+    @abstractmethod
+    def reset_us(self, now_us: int) -> int:
+        """Return when more may come than `spare` says; call that for the same moment before."""
+
+    @abstractmethod
+    def take(self, now_us: int) -> Standing:
+        """Do all of that at once: count a request if it may come, and tell what is left and when there will be more."""
+
+
+@final
+class ExactWindow(Window):
+    """A moving window."""
+
+    __slots__ = ("_head", "_moments")
+
+    def __init__(self, key: str, home: dict[str, Window], limit: Limit) -> None:
+        super().__init__(key, home, limit)
         self._moments = array("q")
         self._head = 0
 
@@ -70,8 +78,11 @@ class ExactWindow:
     def spare(self, now_us: int) -> int:
         """See `Window.spare`. O(1) amortised, O(log n) at most but for moving what is left to the front."""
         moments, head = self._moments, self._head
-        if head < len(moments) and moments[head] <= now_us - self._length_us:
-            head = bisect_right(moments, now_us - self._length_us, head)
+        over_us = now_us - self._length_us
+        if head < len(moments) and moments[head] <= over_us:
+            head += 1  # mostly, where there are many, one has gone since the last came
+            if head < len(moments) and moments[head] <= over_us:
+                head = bisect_right(moments, over_us, head)
             if head * 2 >= len(moments):
                 del moments[:head]
                 head = 0
@@ -100,17 +111,13 @@ class ExactWindow:
 
 
 @final
-class ApproximateWindow:
+class ApproximateWindow(Window):
     """A sliding window counter."""
 
-    __slots__ = ("_allowed", "_before", "_begun_us", "_count", "_length_us", "home", "key", "slot")
+    __slots__ = ("_before", "_begun_us", "_count")
 
-    def __init__(self, key: str, home: "dict[str, Window]", limit: Limit) -> None:
-        self.key = key
-        self.home = home
-        self.slot = -1
-        self._allowed = limit.allowed
-        self._length_us = limit.length_us
+    def __init__(self, key: str, home: dict[str, Window], limit: Limit) -> None:
+        super().__init__(key, home, limit)
         self._begun_us = -2 * limit.length_us
         self._before = 0
         self._count = 0

@@ -6,6 +6,7 @@ for what a clock alone is not believed.
 """
 
 from collections.abc import Callable, Collection
+from functools import partial
 from math import inf
 from typing import Final, final
 
@@ -61,10 +62,8 @@ class Retiring:
             return stands.is_over(settings, now_s, days)
 
         for name in self._retirable(store.control(app), is_over):
-            store.decide(
-                app, lambda control, name=name: retire_cold(control, name, is_over, now_s),  # type: ignore[misc]
-                actor="auto-retire", action=f"retire {name}", at_s=now_s,
-            )  # fmt: skip
+            retired = partial(retire_cold, name=name, is_over=is_over, at_s=now_s)
+            store.decide(app, retired, actor="auto-retire", action=f"retire {name}", at_s=now_s)
 
     def _retirable(self, control: Control, is_over: Callable[[Control, str], bool]) -> tuple[str, ...]:
         """Return the active versions of this build of which *is_over* says that nobody uses them any more."""

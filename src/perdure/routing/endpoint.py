@@ -3,7 +3,7 @@
 Source: SPEC 3.2, 3.4.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from typing import Any, TypedDict, final
@@ -34,7 +34,7 @@ _CONVERTED: dict[str, tuple[Any, Node]] = {
 _READERS: dict[str, Callable[[str], object]] = {
     "int": int, "float": float, "date": date.fromisoformat, "uuid": partial(msgspec.convert, type=UUID)
 }  # fmt: skip
-ConvertParams = Callable[[Mapping[str, str]], Mapping[str, object]]
+ParamReaders = tuple[tuple[str, Callable[[str], object]], ...]
 
 FORM_MEDIA = ("application/x-www-form-urlencoded", "multipart/form-data")
 DATA_MEDIA = ("application/json", "application/msgpack")
@@ -124,7 +124,7 @@ def _extract(
 
     mode, policy = definition.body_mode, definition.declaration.options.policy
     has_body = mode in {BodyMode.DATA, BodyMode.FORM}
-    params_node, params, convert_params = _params(definition, registry, cache)
+    params_node, params, param_readers = _params(definition, registry, cache)
     query_node, query = read(definition.query)
     headers_node, headers = read(definition.headers)
     body_node, body = read(definition.body) if has_body else (None, None)
@@ -138,7 +138,7 @@ def _extract(
         rate_limits=tuple(sorted(map(str, policy.rate_limits))),
     )  # fmt: skip
     codecs = Codecs(
-        params=params, convert_params=convert_params, query=query, headers=headers, body=body,
+        params=params, param_readers=param_readers, query=query, headers=headers, body=body,
         body_form=mode is BodyMode.FORM, body_optional=body is not None and body.validator.is_valid(None),
     )  # fmt: skip
     nullable = response is not None and response.validator.is_valid(None)
@@ -157,31 +157,27 @@ def _members(part: str, node: Node | None, registry: TypeRegistry) -> Object | N
 
 def _params(
     definition: Definition, registry: TypeRegistry, cache: CodecCache
-) -> tuple[Object | None, Codec | None, ConvertParams | None]:
+) -> tuple[Object | None, Codec | None, ParamReaders]:
     template = definition.declaration.template
     if definition.params is not UNDECLARED:
         declared = _members("params", registry.node(definition.params), registry)
         _check_params(definition, template, declared)
         refuse_undecodable(definition.params)
-        return declared, cache.of_type(definition.params), None
+        return declared, cache.of_type(definition.params), ()
     if not template.parameters:
-        return None, None, None
+        return None, None, ()
     kinds = [(each.name, *_CONVERTED.get(each.converter.name, (str, String()))) for each in template.parameters]
     node = Object(fields=tuple(Field(name=name, node=kind) for name, _, kind in kinds))
     if all(python_type is str for _, python_type, _ in kinds):
-        return node, None, None
+        return node, None, ()
     build: Any = TypedDict
     python_type = build(f"{definition.id}_params", {name: python_type for name, python_type, _ in kinds})
-    return node, compile_codec(GType(node), python_type, native=True), _converter(template)
+    return node, compile_codec(GType(node), python_type, native=True), _param_readers(template)
 
 
-def _converter(template: PathTemplate) -> ConvertParams:
+def _param_readers(template: PathTemplate) -> ParamReaders:
     """Return what turns the text of a path's parameters into values; what is admitted converts, but for odd dates."""
-    readers = tuple((each.name, _READERS.get(each.converter.name, str)) for each in template.parameters)
-    if len(readers) == 1:
-        name, read_one = readers[0]
-        return lambda params: {name: read_one(params[name])}
-    return lambda params: {name: read(params[name]) for name, read in readers}
+    return tuple((each.name, _READERS.get(each.converter.name, str)) for each in template.parameters)
 
 
 def _check_params(definition: Definition, template: PathTemplate, declared: Object | None) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar, final
 
 from perdure.errors import MalformedRequestError
-from perdure.routing.templates import STANDARD_CONVERTERS, STR, Converter, PathTemplate
+from perdure.routing.templates import INT, STANDARD_CONVERTERS, STR, Converter, PathTemplate
 
 __all__ = ["PathRouter", "check_path"]
 
@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 _Admits = Callable[[str], object]
 """Tells, by the truth of what it returns, whether a segment may stand for a parameter."""
+
+_INT_DIGITS: Final = 300
 
 _impossible: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]|/\.\.?(?:/|\Z)").search
 
@@ -89,7 +91,8 @@ class _Node(Generic[T]):
                 return node
         node = _Node[T]()
         is_clean = part in STANDARD_CONVERTERS
-        self.converted.append((part, re.compile(part.pattern).fullmatch, node, is_clean))
+        admits: _Admits = _is_int if part == INT else re.compile(part.pattern).fullmatch
+        self.converted.append((part, admits, node, is_clean))
         self.converted.sort(key=lambda each: each[0].rank)
         return node
 
@@ -191,6 +194,14 @@ class PathRouter(Generic[T]):
             return
         for entry, values in _all(self._root, segments, 1, ()):
             yield entry.value, dict(zip(entry.names, values, strict=True))
+
+
+def _is_int(text: str) -> bool:
+    """Do as the pattern of `INT`, which is the usual one, in half the time."""
+    digits = text.removeprefix("-")
+    if not digits.isdecimal() or not digits.isascii() or len(digits) > _INT_DIGITS:
+        return False
+    return digits[0] != "0" or text == "0"
 
 
 def _best(node: _Node[T], segments: list[str], index: int, values: list[str]) -> _Entry[T] | None:

@@ -252,6 +252,7 @@ class Planner:
             catch=(*reversed(declaration.catch), *reversed(hooks.catch)),
             reads_body=definition.body_mode is BodyMode.DATA, body_limit_bytes=limit_bytes,
             open_body=_opener(definition.body_mode, limits, self._codecs),
+            may_lack_body=definition.body_mode is BodyMode.ANY,
             reader=reader, writer=writer,
             chain=chain if chain is not None and "problem" in chain.touches else None, fallback=fallback,
             gate=self._gates(definition.id, options.policy), looks=options.policy.mode(self._auth) != "off",

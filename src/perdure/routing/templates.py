@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from perdure.errors import RouteDefinitionError
 
-__all__ = ["PATH", "STANDARD_CONVERTERS", "STR", "Converter", "Parameter", "PathTemplate"]
+__all__ = ["INT", "PATH", "STANDARD_CONVERTERS", "STR", "Converter", "Parameter", "PathTemplate"]
 
 
 @final
@@ -48,11 +48,14 @@ STR: Final = Converter(name="str", pattern=r"[^/]+", rank=100)
 PATH: Final = Converter(name="path", pattern=r".*", spans=True, rank=200)
 """The rest of the path, slashes and all; may be empty, may not begin with a slash or have two in a row."""
 
+INT: Final = Converter(name="int", pattern=r"0|-?[1-9][0-9]{0,299}", rank=12)
+"""A whole number: a sign only before a negative one, no leading zeros."""
+
 # The lengths keep numbers within what `int` parses and `float` holds.
 STANDARD_CONVERTERS: Final = (
     Converter(name="uuid", pattern=r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", rank=10),
     Converter(name="date", pattern=r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", rank=11),
-    Converter(name="int", pattern=r"0|-?[1-9][0-9]{0,299}", rank=12),
+    INT,
     Converter(name="float", pattern=r"-?(?:0|[1-9][0-9]{0,299})(?:\.[0-9]{1,300})?", rank=13),
     STR,
     PATH,

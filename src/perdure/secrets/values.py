@@ -7,7 +7,7 @@ values shorter than `MIN_LENGTH`, which would take every log apart; other spelli
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Final, final
+from typing import Any, Final, final
 
 from perdure.context.secret import Secret
 
@@ -20,6 +20,9 @@ MIN_LENGTH: Final = 6
 _KEPT = 200
 _DEPTH = 4
 _ITEMS = 1000
+_Container = dict[Any, Any] | list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any]
+_CONTAINERS: Final = frozenset({dict, list, tuple, set, frozenset})
+"""No subclass of theirs: it might not be made anew from its items."""
 _plain_run: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 """What every spelling leaves alone."""
 _SLASH: Final = r"(?:\\|%5[cC])"
@@ -71,17 +74,15 @@ class SecretValues:
             text = repr(value)
             masked = self.mask(text)
             return value if masked is text else masked
-        kind = type(value)
-        if depth == _DEPTH or kind not in (dict, list, tuple, set, frozenset) or len(value) > _ITEMS:  # type: ignore[arg-type]
+        if not isinstance(value, dict | list | tuple | set | frozenset) or type(value) not in _CONTAINERS:
             return value
-        return self._cleaned_items(value, depth + 1)
+        return value if depth == _DEPTH or len(value) > _ITEMS else self._cleaned_items(value, depth + 1)
 
-    def _cleaned_items(self, value: object, depth: int) -> object:
+    def _cleaned_items(self, value: _Container, depth: int) -> object:
         if isinstance(value, dict):
             pairs = [(self.cleaned(key, depth), self.cleaned(item, depth)) for key, item in value.items()]
             is_clean = all(new is key and value[key] is item for (new, item), key in zip(pairs, value, strict=True))
             return value if is_clean else dict(pairs)
-        assert isinstance(value, list | tuple | set | frozenset)  # noqa: S101 - what `cleaned` lets pass
         items = [self.cleaned(item, depth) for item in value]
         is_clean = all(new is item for new, item in zip(items, value, strict=True))
         return value if is_clean else type(value)(items)

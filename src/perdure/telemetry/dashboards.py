@@ -8,19 +8,21 @@ from msgspec import Struct
 
 from perdure.telemetry import table
 from perdure.telemetry.metric import Metric
-from perdure.telemetry.queries import HANDLER, REASON, STATUS, VERSION, count, gauge, quantile, rate, total
+from perdure.telemetry.queries import ANSWERED, HANDLER, REASON, STATUS, VERSION, count, gauge, quantile, rate, total
 
 __all__ = ["dashboard"]
 
-_CHOSEN: Final = f'job=~"$job", {HANDLER}=~"$handler", {VERSION}=~"$version"'
 _JOB: Final = 'job=~"$job"'
+_CHOSEN: Final = f'{_JOB}, {HANDLER}=~"$handler", {VERSION}=~"$version"'
+_TIMED: Final = f"{_CHOSEN}, {ANSWERED}"
 _ENDED: Final = f'{_JOB}, {REASON}=~"version_closed|unknown_version"'
-_HANDLER, _VERSION, _STATUS, _REASON = (f"{{{{{label}}}}}" for label in (HANDLER, VERSION, STATUS, REASON))
-"""As lines are called after them."""
 _WIDTH: Final = 24
 _HEIGHT: Final = 8
 _SCHEMA: Final = 39
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
+
+_Line = tuple[str, str]
+"""What is asked, and what the answer is called."""
 
 
 @final
@@ -29,91 +31,102 @@ class _Panel(Struct, frozen=True):
 
     title: str
     unit: str
-    lines: Sequence[tuple[str, str]]
-    """What is asked, and what the answer is called."""
+    lines: Sequence[_Line]
     about: str = ""
     width: int = 8
 
 
-def _mean(metric: Metric, match: str, by: str) -> str:
+def _name(label: str) -> str:
+    """Return what calls a line after its value of *label*."""
+    return f"{{{{{label}}}}}"
+
+
+def _rate_by(label: str, selected: str) -> _Line:
+    return rate(selected, label), _name(label)
+
+
+def _slowest_by(label: str) -> _Line:
+    return quantile(0.95, table.DURATION, _TIMED, label), _name(label)
+
+
+def _mean_by(label: str, metric: Metric, match: str) -> _Line:
     counted = count(metric, match)
-    return f"{rate(counted.replace('_count', '_sum', 1), by)} / {rate(counted, by)}"
+    return f"{rate(counted.replace('_count', '_sum', 1), label)} / {rate(counted, label)}", _name(label)
 
 
-def _ratio(part: str, whole: str) -> str:
-    return f"{part} / {whole}"
+def _sum(metric: Metric, name: str) -> _Line:
+    return f"sum({gauge(metric, _JOB)})", name
 
 
-def _panels() -> tuple[tuple[str, tuple[_Panel, ...]], ...]:
-    duration, errors = table.DURATION, f'{_CHOSEN}, {STATUS}=~"5.."'
-    requests = count(duration, _CHOSEN)
-    return (
-        ("Traffic", (
-            _Panel("Requests per second, by handler", "reqps", [(rate(requests, HANDLER), _HANDLER)]),
-            _Panel("Requests per second, by status", "reqps", [(rate(requests, STATUS), _STATUS)]),
-            _Panel("Errors (5xx) of all requests", "percentunit", [
-                (_ratio(rate(count(duration, errors), HANDLER), rate(requests, HANDLER)), _HANDLER),
-            ]),
-        )),
-        ("Latency", (
-            _Panel("Duration of all requests", "s", [
-                (quantile(part, duration, _CHOSEN), name) for part, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
-            ], width=6),
-            _Panel("p95, by handler", "s", [(quantile(0.95, duration, _CHOSEN, HANDLER), _HANDLER)], width=6),
-            _Panel("p95, by version", "s", [(quantile(0.95, duration, _CHOSEN, VERSION), _VERSION)], width=6),
-            _Panel(
-                "Mean time, by stage", "s",
-                [(_mean(table.STAGES, f'{_JOB}, {HANDLER}=~"$handler"', "perdure_stage"), "{{perdure_stage}}")],
-                "Validation begins when a request comes: routing, identification and reading its body are part of it.",
-                width=6,
-            ),
-        )),
-        ("Versions", (
-            _Panel("Requests per second, by version", "reqps", [(rate(requests, VERSION), _VERSION)], width=12),
-            _Panel("Asked for versions that are retired or unknown", "reqps", [(
-                rate(total(table.REFUSED, _ENDED), f"{REASON}, {VERSION}"),
-                f"{_REASON} {_VERSION}",
-            )], width=12),
-        )),
-        ("Saturation", (
-            _Panel("Requests in the works", "short", [(f"sum({gauge(table.ACTIVE, _JOB)})", "requests")], width=6),
-            _Panel("Event loop lag", "s", [
-                (quantile(0.99, table.LAG, _JOB), "p99"), (quantile(0.5, table.LAG, _JOB), "p50"),
-            ], "How long a new request waits before anybody looks at it.", width=6),
-            _Panel("Processors used", "short", [(rate(total(table.CPU, _JOB), "cpu_mode"), "{{cpu_mode}}")], width=6),
-            _Panel("Resident memory", "bytes", [(f"sum({gauge(table.MEMORY, _JOB)})", "memory")], width=6),
-            _Panel("Processes", "short", [(f"sum({gauge(table.WORKERS, _JOB)})", "workers")], width=6),
-            _Panel("Open files and connections", "short", [(f"sum({gauge(table.FILES, _JOB)})", "files")], width=6),
-            _Panel("Threads", "short", [(f"sum({gauge(table.THREADS, _JOB)})", "threads")], width=6),
-            _Panel("Garbage collections per second", "short", [
-                (rate(total(table.COLLECTIONS, _JOB), "cpython_gc_generation"), "generation {{cpython_gc_generation}}"),
-            ], width=6),
-        )),
-        ("Turned away", (
-            _Panel("Refused per second, by why", "reqps", [
-                (rate(total(table.REFUSED, _JOB), REASON), _REASON),
-            ], "rate_limited, overloaded (shed), unauthenticated, forbidden, …", width=12),
-            _Panel("Rate limited per second, by handler", "reqps", [
-                (rate(total(table.REFUSED, f'{_JOB}, {REASON}="rate_limited"'), HANDLER), _HANDLER),
-            ], width=12),
-        )),
-        ("Records", (
-            _Panel("Lost per second", "short", [
-                (rate(total(table.AUDIT_LOST, _JOB)), "audit records"),
-                (rate(total(table.SPANS_DROPPED, _JOB)), "spans"),
-                (rate(total(table.SERIES_REFUSED, _JOB)), "sets of labels"),
-            ]),
-            _Panel("Compensations that failed, per second", "short", [
-                (rate(total(table.COMPENSATIONS_FAILED, _JOB), HANDLER), _HANDLER),
-            ]),
-            _Panel("Credentials that were remembered", "percentunit", [(
-                _ratio(
-                    rate(total(table.LOOK_UPS, f'{_JOB}, perdure_cache_result="hit"')),
-                    rate(total(table.LOOK_UPS, _JOB)),
-                ), "hits",
-            )]),
-        )),
-    )  # fmt: skip
+_REQUESTS: Final = count(table.DURATION, _CHOSEN)
+_ERRORS: Final = count(table.DURATION, f'{_CHOSEN}, {STATUS}=~"5.."')
+_LOOK_UPS: Final = total(table.LOOK_UPS, _JOB)
+_HITS: Final = total(table.LOOK_UPS, f'{_JOB}, perdure_cache_result="hit"')
+
+_TRAFFIC: Final = (
+    _Panel("Requests per second, by handler", "reqps", [_rate_by(HANDLER, _REQUESTS)]),
+    _Panel("Requests per second, by status", "reqps", [_rate_by(STATUS, _REQUESTS)]),
+    _Panel("Errors (5xx) of all requests", "percentunit", [
+        (f"{rate(_ERRORS, HANDLER)} / {rate(_REQUESTS, HANDLER)}", _name(HANDLER)),
+    ]),
+)  # fmt: skip
+_LATENCY: Final = (
+    _Panel("Duration of all requests", "s", [
+        (quantile(0.5, table.DURATION, _TIMED), "p50"),
+        (quantile(0.95, table.DURATION, _TIMED), "p95"),
+        (quantile(0.99, table.DURATION, _TIMED), "p99"),
+    ], width=6),
+    _Panel("p95, by handler", "s", [_slowest_by(HANDLER)], width=6),
+    _Panel("p95, by version", "s", [_slowest_by(VERSION)], width=6),
+    _Panel(
+        "Mean time, by stage", "s", [_mean_by("perdure_stage", table.STAGES, f'{_JOB}, {HANDLER}=~"$handler"')],
+        "Validation begins when a request comes: routing, identification and reading its body are part of it.", width=6,
+    ),
+)  # fmt: skip
+_VERSIONS: Final = (
+    _Panel("Requests per second, by version", "reqps", [_rate_by(VERSION, _REQUESTS)], width=12),
+    _Panel("Asked for versions that are retired or unknown", "reqps", [
+        (rate(total(table.REFUSED, _ENDED), f"{REASON}, {VERSION}"), f"{_name(REASON)} {_name(VERSION)}"),
+    ], width=12),
+)  # fmt: skip
+_SATURATION: Final = (
+    _Panel("Requests in the works", "short", [_sum(table.ACTIVE, "requests")], width=6),
+    _Panel("Event loop lag", "s", [
+        (quantile(0.99, table.LAG, _JOB), "p99"), (quantile(0.5, table.LAG, _JOB), "p50"),
+    ], "How long a new request waits before anybody looks at it.", width=6),
+    _Panel("Processors used", "short", [_rate_by("cpu_mode", total(table.CPU, _JOB))], width=6),
+    _Panel("Resident memory", "bytes", [_sum(table.MEMORY, "memory")], width=6),
+    _Panel("Processes", "short", [_sum(table.WORKERS, "workers")], width=6),
+    _Panel("Open files and connections", "short", [_sum(table.FILES, "files")], width=6),
+    _Panel("Threads", "short", [_sum(table.THREADS, "threads")], width=6),
+    _Panel("Garbage collections per second", "short", [
+        (rate(total(table.COLLECTIONS, _JOB), "cpython_gc_generation"), f"generation {_name('cpython_gc_generation')}"),
+    ], width=6),
+)  # fmt: skip
+_TURNED_AWAY: Final = (
+    _Panel(
+        "Refused per second, by why", "reqps", [_rate_by(REASON, total(table.REFUSED, _JOB))],
+        "rate_limited, overloaded (shed), unauthenticated, forbidden, …", width=12,
+    ),
+    _Panel("Rate limited per second, by handler", "reqps", [
+        _rate_by(HANDLER, total(table.REFUSED, f'{_JOB}, {REASON}="rate_limited"')),
+    ], width=12),
+)  # fmt: skip
+_RECORDS: Final = (
+    _Panel("Lost per second", "short", [
+        (rate(total(table.AUDIT_LOST, _JOB)), "audit records"),
+        (rate(total(table.SPANS_DROPPED, _JOB)), "spans"),
+        (rate(total(table.SERIES_REFUSED, _JOB)), "sets of labels"),
+    ]),
+    _Panel("Compensations that failed, per second", "short", [
+        _rate_by(HANDLER, total(table.COMPENSATIONS_FAILED, _JOB)),
+    ]),
+    _Panel("Credentials that were remembered", "percentunit", [(f"{rate(_HITS)} / {rate(_LOOK_UPS)}", "hits")]),
+)  # fmt: skip
+_ROWS: Final[tuple[tuple[str, tuple[_Panel, ...]], ...]] = (
+    ("Traffic", _TRAFFIC), ("Latency", _LATENCY), ("Versions", _VERSIONS), ("Saturation", _SATURATION),
+    ("Turned away", _TURNED_AWAY), ("Records", _RECORDS),
+)  # fmt: skip
 
 
 def dashboard() -> dict[str, object]:
@@ -145,7 +158,7 @@ def _variable(name: str, label: str, query: str) -> dict[str, object]:
 def _placed() -> list[dict[str, object]]:
     placed: list[dict[str, object]] = []
     ids, y = numbers(1), 0
-    for title, panels in _panels():
+    for title, panels in _ROWS:
         at = {"h": 1, "w": _WIDTH, "x": 0, "y": y}
         placed.append({"id": next(ids), "type": "row", "title": title, "collapsed": False, "gridPos": at, "panels": []})
         x, y = 0, y + 1

@@ -19,8 +19,9 @@ from perdure.context.secret import Secret
 from perdure.context.trace import NEVER, RandomBits, threshold
 from perdure.telemetry.families import Family
 from perdure.telemetry.otel_variables import ExporterKind, TelemetryPlan, headers_of
+from perdure.telemetry.otlp_endpoint import shown
 from perdure.telemetry.otlp_metrics import MetricExporter, write_metrics
-from perdure.telemetry.otlp_transport import Console, Signal, Target, Transport, missing_extra, open_transport
+from perdure.telemetry.otlp_transport import Console, Signal, Transport, missing_extra, open_transport
 from perdure.telemetry.otlp_wire import OF_RESOURCE, attributes, export_request
 from perdure.telemetry.outbox import Outage, Outbox, OutboxLimits
 from perdure.telemetry.registry import Registry
@@ -129,7 +130,7 @@ class Exports:
             return Console(signal), "the console"
         target = self._plan.trace_target if signal == "traces" else self._plan.metric_target
         own = replace(target, headers={**target.headers, **headers})
-        return open_transport(own, signal), _shown(target)
+        return open_transport(own, signal), shown(target.url)
 
     async def _secret_headers(self, read_secret: ReadSecret) -> dict[str, str]:
         name = self._otlp.secret
@@ -141,7 +142,11 @@ class Exports:
             from opentelemetry.sdk.resources import Resource
         except ImportError as error:
             raise missing_extra(error) from error
-        own: dict[str, str | int] = {"process.pid": getpid()}
+        # `opentelemetry` is reserved for the SDK itself, and what is sent is not made by it.
+        own: dict[str, str | int] = {
+            "process.pid": getpid(), "telemetry.sdk.language": "python", "telemetry.sdk.name": "perdure",
+            "telemetry.sdk.version": _own_version(),
+        }  # fmt: skip
         environ = self._service.environ
         said = environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
         if not environ.get("OTEL_SERVICE_NAME") and "service.name=" not in said:
@@ -167,8 +172,3 @@ def _own_version() -> str:
     from importlib.metadata import version
 
     return version("perdure")
-
-
-def _shown(target: Target) -> str:
-    """Return where *target* is, without what its URL may hold besides."""
-    return target.url.partition("?")[0]

@@ -23,6 +23,11 @@ class Buckets(Struct, frozen=True, kw_only=True):
     exemplars: tuple[tuple[float, str, float] | None, ...] = ()
     """Per bucket, lately: the value, the trace id, and the Unix time in seconds."""
 
+    @property
+    def has_negative(self) -> bool:
+        """Whether it is for negative values too: their sum may fall, which looks like a restart to who reads it."""
+        return bool(self.bounds) and self.bounds[0] < 0
+
 
 @final
 class Sample(Struct, frozen=True):
@@ -43,3 +48,5 @@ class Family(Struct, frozen=True, kw_only=True):
     """UCUM: ``s``, ``By``, ``{request}``, ``1``."""
     help: str
     samples: tuple[Sample, ...] = ()
+    is_additive: bool = False
+    """Of a gauge: its series are parts of a whole, so that their sum means something."""

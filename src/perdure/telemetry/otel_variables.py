@@ -9,12 +9,13 @@ Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-v
 import logging
 from collections.abc import Mapping
 from typing import Final, Literal, final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from perdure.config import OtlpSettings, TraceSettings
+from perdure.telemetry.otlp_endpoint import Endpoint, grpc_endpoint, http_endpoint, shown
 from perdure.telemetry.otlp_transport import Signal, Target
 
 __all__ = ["ExporterKind", "TelemetryPlan", "headers_of", "plan_telemetry"]
@@ -24,7 +25,6 @@ _log: Final = logging.getLogger("perdure.telemetry")
 ExporterKind = Literal["otlp", "console", "none"]
 """Where a signal goes."""
 
-_DEFAULT_URLS: Final = {"http/protobuf": "http://localhost:4318", "grpc": "http://localhost:4317"}
 _SAMPLERS: Final[Mapping[str, tuple[float | None, bool]]] = {
     "always_on": (1.0, False), "always_off": (0.0, False), "traceidratio": (None, False),
     "parentbased_always_on": (1.0, True), "parentbased_always_off": (0.0, True),
@@ -75,6 +75,10 @@ class _Variables:
             _log.warning("%s is ignored: it may be %s, not %r", " or ".join(names), ", ".join(choices), text)
         return found
 
+    def truth(self, *names: str) -> bool:
+        """Return whether the first of *names* that is set says ``true``."""
+        return self.choice({"true": "true", "false": ""}, *names) == "true"
+
     def number(self, name: str, least: float) -> float | None:
         """Return the number that *name* is set to."""
         text = self.text(name)
@@ -98,13 +102,15 @@ class _Variables:
 def plan_telemetry(traces: TraceSettings, otlp: OtlpSettings, environ: Mapping[str, str]) -> TelemetryPlan:
     """Return what is done by the settings and the environment; what is wrong in the latter is logged and left out."""
     variables = _Variables(environ)
-    is_off = (variables.text("OTEL_SDK_DISABLED") or "").lower() == "true"
+    is_off = variables.truth("OTEL_SDK_DISABLED")
     exporters: dict[Signal, ExporterKind] = {"traces": "none", "metrics": "none"}
     if not is_off:
         exporters = {
             "traces": _exporter(variables, "traces", otlp, traces.exporter),
             "metrics": _exporter(variables, "metrics", otlp, None if otlp.metrics else "none"),
         }
+    # Totals are all there is here: who wants differences must be told that there are none.
+    variables.choice({"cumulative": "cumulative"}, "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")
     limit = variables.number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", 1)
     if limit is None:
         limit = variables.number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", 1)
@@ -158,41 +164,44 @@ def _target(variables: _Variables, signal: Signal, otlp: OtlpSettings) -> Target
     protocols = {"http/protobuf": "http/protobuf", "grpc": "grpc"}
     protocol = variables.choice(protocols, *both("PROTOCOL")) or otlp.protocol
     compression = variables.choice({"gzip": "gzip", "none": "none"}, *both("COMPRESSION")) or otlp.compression
-    url = _url(variables, signal, otlp.endpoint or _DEFAULT_URLS[protocol], is_grpc=protocol == "grpc")
+    endpoint = _endpoint(variables, signal, otlp.endpoint, is_grpc=protocol == "grpc")
     said = variables.text(*both("HEADERS"))
+    certificate = variables.text(*both("CLIENT_CERTIFICATE")) or otlp.client_certificate
+    key = variables.text(*both("CLIENT_KEY")) or otlp.client_key
+    if (certificate is None) != (key is None):
+        _log.warning("%s and its _KEY are ignored: they belong together", both("CLIENT_CERTIFICATE")[1])
+        certificate = key = None
     return Target(
-        url=url, protocol="grpc" if protocol == "grpc" else "http/protobuf",
-        headers={**otlp.headers, **(headers_of(said) if said is not None else {})},
+        url=endpoint.url, is_secure=endpoint.is_secure, protocol="grpc" if protocol == "grpc" else "http/protobuf",
+        headers={**endpoint.headers, **otlp.headers, **(headers_of(said) if said is not None else {})},
         is_compressed=compression == "gzip", timeout_s=variables.seconds(*both("TIMEOUT")) or otlp.timeout_s,
         certificate=variables.text(*both("CERTIFICATE")) or otlp.certificate,
-        client_certificate=variables.text(*both("CLIENT_CERTIFICATE")) or otlp.client_certificate,
-        client_key=variables.text(*both("CLIENT_KEY")) or otlp.client_key,
+        client_certificate=certificate, client_key=key,
     )  # fmt: skip
 
 
-def _url(variables: _Variables, signal: Signal, default: str, *, is_grpc: bool) -> str:
+def _endpoint(variables: _Variables, signal: Signal, default: str | None, *, is_grpc: bool) -> Endpoint:
     """Return where *signal* goes: over HTTP, what is meant for all signals gets the path of this one."""
-    own = variables.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
-    url = own or variables.text("OTEL_EXPORTER_OTLP_ENDPOINT") or default
-    if is_grpc:
-        insecure = variables.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE")
-        scheme = "http" if (insecure or "").lower() == "true" else "https"
-        return url if "://" in url else f"{scheme}://{url}"
-    if not _is_http(url):
-        _log.warning(
-            "the OTLP endpoint %r is ignored: over HTTP, it is a URL like %s", url, _DEFAULT_URLS["http/protobuf"]
-        )
-        own, url = None, _DEFAULT_URLS["http/protobuf"]
-    return url if own is not None else f"{url.rstrip('/')}/v1/{signal}"
+    of_signal, of_all = f"OTEL_EXPORTER_OTLP_{signal.upper()}_", "OTEL_EXPORTER_OTLP_"
+    own = variables.text(f"{of_signal}ENDPOINT")
+    text = own or variables.text(f"{of_all}ENDPOINT")
+    is_insecure = is_grpc and variables.truth(f"{of_signal}INSECURE", f"{of_all}INSECURE")
+    if text is not None:
+        found = grpc_endpoint(text, is_insecure=is_insecure) if is_grpc else http_endpoint(text)
+        if found is not None:
+            return found if own is not None or is_grpc else _for_signal(found, signal)
+        _log.warning("the OTLP endpoint %r is ignored: it is no URL like %s", shown(text), _url(is_grpc=is_grpc))
+    local = _url(is_grpc=is_grpc)
+    usual = http_endpoint(default or local) or Endpoint(local, False, {})
+    return usual if is_grpc else _for_signal(usual, signal)
 
 
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # reading it is what fails where it is no number
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and parts.hostname is not None
+def _url(*, is_grpc: bool) -> str:
+    return f"http://localhost:{4317 if is_grpc else 4318}"
+
+
+def _for_signal(endpoint: Endpoint, signal: Signal) -> Endpoint:
+    return replace(endpoint, url=f"{endpoint.url.rstrip('/')}/v1/{signal}")
 
 
 def headers_of(text: str) -> dict[str, str]:

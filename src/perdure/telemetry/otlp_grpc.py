@@ -3,7 +3,7 @@
 Source: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc.
 """
 
-from pathlib import Path
+from os import environ
 from typing import Any, Final, final
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untype
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from perdure.errors import ConfigError
+from perdure.telemetry.otlp_tls import believed_roots, pem_of, tls_context
 from perdure.telemetry.otlp_transport import Answer, Signal, Target
 
 __all__ = ["GrpcTransport"]
@@ -28,6 +28,8 @@ _RETRYABLE: Final = frozenset({
     grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DATA_LOSS,
 })  # fmt: skip
 _RETRY_INFO: Final = "google.rpc.retryinfo-bin"
+_ROOTS: Final = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
+"""The variable by which gRPC is told whom to believe."""
 _OPTIONS: Final = [
     ("grpc.primary_user_agent", "perdure-otlp"),
     # A collector that comes back is found within seconds, not within minutes.
@@ -42,16 +44,17 @@ class GrpcTransport:
     """Calls a collector over one channel.
 
     Raises:
-        ConfigError: A certificate cannot be read.
+        ConfigError: A certificate or its key cannot be used.
     """
 
     def __init__(self, target: Target, signal: Signal) -> None:
         parts = urlsplit(target.url)
         compression = grpc.Compression.Gzip if target.is_compressed else grpc.Compression.NoCompression
-        if parts.scheme == "https":
-            self._channel = grpc.secure_channel(parts.netloc, _credentials(target), _OPTIONS, compression)
+        place = parts.netloc if parts.scheme in {"http", "https"} else target.url
+        if target.is_secure:
+            self._channel = grpc.secure_channel(place, _credentials(target), _OPTIONS, compression)
         else:
-            self._channel = grpc.insecure_channel(parts.netloc, _OPTIONS, compression)
+            self._channel = grpc.insecure_channel(place, _OPTIONS, compression)
         self._metadata = tuple(target.headers.items())
         self._signal = signal
         self._call: Any = self._channel.unary_unary(
@@ -92,12 +95,12 @@ def _answer_of(error: Any) -> Answer:
 
 
 def _credentials(target: Target) -> Any:
-    def read(path: str | None) -> bytes | None:
-        return None if path is None else Path(path).read_bytes()
-
-    try:
-        return grpc.ssl_channel_credentials(
-            read(target.certificate), read(target.client_key), read(target.client_certificate)
-        )
-    except OSError as error:
-        raise ConfigError(f"otlp: a certificate or its key cannot be read: {error}") from error
+    context = tls_context(target)
+    roots, key, chain = None, None, None
+    if target.certificate is not None:
+        roots = pem_of("certificate", target.certificate)
+    elif _ROOTS not in environ:
+        roots = believed_roots(context)  # else those that come with gRPC, of which the machine's owner knows nothing
+    if target.client_certificate is not None and target.client_key is not None:
+        key, chain = pem_of("client_key", target.client_key), pem_of("client_certificate", target.client_certificate)
+    return grpc.ssl_channel_credentials(roots, key, chain)

@@ -5,6 +5,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp.
 
 import gzip
 import ssl
+from time import monotonic
 from typing import Final, final
 from urllib.request import getproxies, proxy_bypass
 
@@ -13,7 +14,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from perdure.errors import ConfigError
+from perdure.telemetry.otlp_tls import tls_context
 from perdure.telemetry.otlp_transport import Answer, Signal, Target
 
 __all__ = ["HttpTransport"]
@@ -21,6 +22,8 @@ __all__ = ["HttpTransport"]
 _RETRYABLE: Final = frozenset({429, 502, 503, 504})
 _QUICKLY: Final = 1
 _SHOWN: Final = 200
+_LONGEST: Final = 64 * 1024
+"""Bytes of an answer that are read; collectors say little."""
 
 
 @final
@@ -28,7 +31,7 @@ class HttpTransport:
     """Posts messages over one connection that is kept; a proxy of the environment is used, as others do.
 
     Raises:
-        ConfigError: A certificate cannot be read.
+        ConfigError: A certificate or its key cannot be used.
     """
 
     def __init__(self, target: Target, signal: Signal) -> None:
@@ -44,13 +47,15 @@ class HttpTransport:
     def send(self, message: bytes, timeout_s: float) -> Answer:
         """Send *message*, once; see `Transport.send`."""
         body = gzip.compress(message, _QUICKLY) if self._is_compressed else message
+        deadline = monotonic() + timeout_s
         try:
             answer = self._pool.request(
-                "POST", self._url, body=body, headers=self._headers, timeout=timeout_s, retries=False, redirect=False
-            )
-            data = answer.data
+                "POST", self._url, body=body, headers=self._headers, timeout=timeout_s, retries=False, redirect=False,
+                preload_content=False,
+            )  # fmt: skip
+            data = _read(answer, deadline)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return Answer(False, f"{type(error).__name__}: {error}", may_retry=True)
+            return _answer_of(error)
         except Exception as error:  # noqa: BLE001 - whatever a library raises: the thread that sends must go on
             return Answer(False, f"{type(error).__name__}: {error}")
         if 200 <= answer.status < 300:
@@ -72,13 +77,32 @@ class HttpTransport:
             return 0  # it was taken; what else the collector says is not in the protocol's words
 
 
-def _pool(target: Target) -> urllib3.PoolManager:
+def _read(answer: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """Return what *answer* says, or how it begins: what has no end would fill the memory, or hold up all that waits."""
+    data = b""
     try:
-        trusted = ssl.create_default_context(cafile=target.certificate)
-        if target.client_certificate is not None:
-            trusted.load_cert_chain(target.client_certificate, target.client_key)
-    except OSError as error:
-        raise ConfigError(f"otlp: a certificate or its key cannot be read: {error}") from error
+        while len(data) < _LONGEST and monotonic() < deadline:
+            part = answer.read1(_LONGEST - len(data))
+            if not part:
+                return data
+            data += part
+        answer.close()
+    finally:
+        answer.release_conn()
+    return data
+
+
+def _answer_of(error: Exception) -> Answer:
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, ssl.SSLCertVerificationError):  # whom we do not believe now, we do not believe in a second
+        return Answer(
+            False, f"its certificate is not believed, {cause.verify_message}: otlp.certificate says whom to believe"
+        )
+    return Answer(False, f"{type(error).__name__}: {error}", may_retry=True)
+
+
+def _pool(target: Target) -> urllib3.PoolManager:
+    trusted = tls_context(target) if target.is_secure else None
     parts = urllib3.util.parse_url(target.url)
     proxy = getproxies().get(parts.scheme or "http")
     if proxy is not None and not proxy_bypass(parts.host or ""):

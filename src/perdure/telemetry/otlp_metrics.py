@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 from perdure.clock import Clock
 from perdure.telemetry.families import Buckets, Family, Labels, Sample
 from perdure.telemetry.otlp_transport import Transport, send_patiently
+from perdure.telemetry.otlp_wire import SCHEMA_URL
 from perdure.telemetry.outbox import Outage
 
 if TYPE_CHECKING:
@@ -21,11 +22,16 @@ __all__ = ["MetricExporter", "write_metrics"]
 
 _log: Final = logging.getLogger("perdure.telemetry")
 
+_NUMBERS: Final = frozenset({"http.response.status_code", "cpython.gc.generation"})
+"""Labels that are numbers where they have a type."""
+
 
 def write_metrics(
     families: Iterable[Family], resource: bytes, scope: tuple[str, str], start_ns: int, now_ns: int
 ) -> bytes:
     """Return *families* as one message: counters as cumulative sums, gauges, histograms with their exemplars.
+
+    Gauges that may be added up are sums, too, which is what the conventions call an UpDownCounter.
 
     Args:
         resource: Attributes of who sends it, as `perdure.telemetry.otlp_wire.attributes` writes them.
@@ -41,6 +47,7 @@ def write_metrics(
     of_resource.resource.CopyFrom(Resource.FromString(resource))
     of_scope = of_resource.scope_metrics.add()
     of_scope.scope.name, of_scope.scope.version = scope
+    of_scope.schema_url = SCHEMA_URL
     for family in families:
         if family.samples:
             _fill(of_scope.metrics.add(), family, start_ns, max(start_ns, now_ns))
@@ -50,15 +57,16 @@ def write_metrics(
 def _fill(metric: "Metric", family: Family, start_ns: int, now_ns: int) -> None:
     metric.name, metric.unit, metric.description = family.name, family.unit, family.help
     cumulative = 2
-    if family.kind == "counter":
-        metric.sum.is_monotonic = True
+    is_sum = family.kind == "counter" or family.is_additive
+    if is_sum:
+        metric.sum.is_monotonic = family.kind == "counter"
         metric.sum.aggregation_temporality = cumulative  # type: ignore[assignment]
     elif family.kind == "histogram":
         metric.histogram.aggregation_temporality = cumulative  # type: ignore[assignment]
     for sample in family.samples:
         if isinstance(sample.value, Buckets):
             _fill_histogram(metric.histogram.data_points.add(), sample.labels, sample.value, start_ns, now_ns)
-        elif family.kind == "counter":
+        elif is_sum:
             _fill_number(metric.sum.data_points.add(), sample, now_ns).start_time_unix_nano = start_ns
         else:
             _fill_number(metric.gauge.data_points.add(), sample, now_ns)
@@ -77,7 +85,9 @@ def _fill_number(point: "NumberDataPoint", sample: Sample, now_ns: int) -> "Numb
 
 def _fill_histogram(point: "HistogramDataPoint", labels: Labels, buckets: Buckets, start_ns: int, now_ns: int) -> None:
     point.start_time_unix_nano, point.time_unix_nano = start_ns, now_ns
-    point.count, point.sum = sum(buckets.counts), buckets.total
+    point.count = sum(buckets.counts)
+    if not buckets.has_negative:
+        point.sum = buckets.total
     point.bucket_counts.extend(buckets.counts)
     point.explicit_bounds.extend(buckets.bounds)
     _fill_labels(point.attributes.add, labels)
@@ -90,9 +100,16 @@ def _fill_histogram(point: "HistogramDataPoint", labels: Labels, buckets: Bucket
 
 
 def _fill_labels(add: "Callable[[], KeyValue]", labels: Labels) -> None:
+    """Write *labels*; one without a value is left out, as it is on the Prometheus page."""
     for name, value in labels:
+        if not value:
+            continue
         label = add()
-        label.key, label.value.string_value = name, value
+        label.key = name
+        if name in _NUMBERS and value.isdecimal():
+            label.value.int_value = int(value)
+        else:
+            label.value.string_value = value
 
 
 @final

@@ -9,6 +9,7 @@ import json
 import random
 import sys
 from collections.abc import Callable, Mapping
+from os import environ
 from time import monotonic
 from typing import Final, Literal, Protocol, final
 
@@ -31,7 +32,9 @@ class Target(Struct, frozen=True, kw_only=True):
     """A collector, and how to speak to it."""
 
     url: str
-    """For HTTP the whole URL, for gRPC ``http://HOST:PORT`` or ``https://…``."""
+    """For HTTP the whole URL; for gRPC ``http://HOST:PORT``, ``https://…`` or a name of gRPC's own: ``unix:/run/x``."""
+    is_secure: bool
+    """With TLS."""
     protocol: Literal["http/protobuf", "grpc"]
     headers: Mapping[str, str]
     is_compressed: bool
@@ -95,6 +98,8 @@ def open_transport(target: Target, signal: Signal) -> Transport:
     """
     try:
         if target.protocol == "grpc":
+            # What goes wrong is told once, by `Outage`; gRPC would write each attempt of its own to the terminal.
+            environ.setdefault("GRPC_VERBOSITY", "ERROR")
             from perdure.telemetry.otlp_grpc import GrpcTransport
 
             return GrpcTransport(target, signal)

@@ -11,12 +11,15 @@ from struct import Struct as Packer
 from typing import Final
 
 __all__ = [
-    "OF_EVENT", "OF_RESOURCE", "OF_SPAN", "Value", "attribute", "attributes", "event", "export_request",
+    "OF_EVENT", "OF_RESOURCE", "OF_SPAN", "SCHEMA_URL", "Value", "attribute", "attributes", "event", "export_request",
     "failed_status", "flags_field", "name_and_kind", "span_prefix", "state_field", "text_prefix", "times",
 ]  # fmt: skip
 
 Value = str | int | bool | float | tuple[str, ...]
 """What an attribute may be."""
+
+SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.36.0"
+"""Which conventions names and attributes follow; who collects them may translate them into those of others."""
 
 OF_SPAN: Final = 0x4A
 OF_EVENT: Final = 0x1A
@@ -121,5 +124,5 @@ def export_request(resource: bytes, scope: tuple[str, str], spans: Iterable[byte
     """
     name, version = scope
     about = _sized(0x0A, _sized(0x0A, name.encode()) + _sized(0x12, version.encode()))
-    of_scope = _sized(0x12, about + b"".join(spans))
+    of_scope = _sized(0x12, about + b"".join(spans) + _sized(0x1A, SCHEMA_URL.encode()))
     return _sized(0x0A, _sized(0x0A, resource) + of_scope)

@@ -87,8 +87,10 @@ def _histogram(name: str, labels: str, buckets: Buckets, form: Format) -> Iterat
         line = f'{name}_bucket{{{labels}{comma}le="{_bound(bound)}"}} {count}'
         yield line + _exemplar(buckets, place) if form.is_open else line
     braces = f"{{{labels}}}" if labels else ""
-    yield f"{name}_sum{braces} {_number(buckets.total)}"
-    yield f"{name}_count{braces} {counts[-1]}"
+    if not buckets.has_negative:
+        yield f"{name}_sum{braces} {_number(buckets.total)}"
+    if not buckets.has_negative or not form.is_open:  # OpenMetrics has both or none
+        yield f"{name}_count{braces} {counts[-1]}"
 
 
 def _exemplar(buckets: Buckets, place: int) -> str:

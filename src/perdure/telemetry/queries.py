@@ -7,13 +7,16 @@ from perdure.telemetry.prometheus_names import label_name, metric_name
 from perdure.telemetry.table import DURATION, REFUSED
 
 __all__ = [
-    "HANDLER", "REASON", "STATUS", "VERSION", "buckets", "count", "gauge", "new_or_grown", "quantile", "rate", "total",
+    "ANSWERED", "HANDLER", "REASON", "STATUS", "VERSION", "buckets", "count", "gauge", "new_or_grown", "quantile",
+    "rate", "total",
 ]  # fmt: skip
 
 HANDLER: Final = label_name(DURATION.labels[0])
 VERSION: Final = label_name(DURATION.labels[1])
 STATUS: Final = label_name(DURATION.labels[4])
 REASON: Final = label_name(REFUSED.labels[0])
+ANSWERED: Final = f'{STATUS}!="101"'
+"""What leaves out WebSockets: how long one lasts says nothing about how quick the server is."""
 
 
 def gauge(metric: Metric, match: str = "") -> str:

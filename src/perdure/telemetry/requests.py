@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from perdure.context.events import Stage, marks_of
+from perdure.context.exchange import Exchange
 from perdure.context.local import HandlerFacts, LocalContext
 from perdure.context.recording import Recorder
 from perdure.context.refusal import Refusal
@@ -31,18 +32,26 @@ _FLAG: Final = 54
 """Where in a traceparent the last digit of its flags is."""
 _SAMPLED: Final = "13"
 """What that is in traces that are recorded."""
+_EXEMPLARS_S: Final = 1.0
+"""Seconds between two exemplars of a bucket: where each request is traced, one of them is as good as another."""
 
 
 @final
 class _Series:
     """Requests that have everything in common by which they are told apart."""
 
-    __slots__ = ("cell", "stages", "way")
+    __slots__ = ("cell", "exemplars_due", "stages", "way")
 
     def __init__(self, cell: Cell, way: Way) -> None:
         self.cell = cell
+        self.exemplars_due = [0.0] * (len(cell.metric.bounds) + 1)
+        """When each bucket takes another exemplar, on the clock of `time.perf_counter`."""
         self.way = way
         self.stages = way.stages
+
+
+_Known = dict[tuple[str, str, int, str], _Series]
+"""By handler, version, status and method."""
 
 
 @final
@@ -54,24 +63,28 @@ class RequestMetrics(Recorder):
         now: Returns Unix time in seconds, for exemplars.
     """
 
-    __slots__ = ("_bounds", "_first", "_now", "_registry", "_series", "_ways")
+    __slots__ = ("_bounds", "_direct", "_first", "_forwarded", "_now", "_registry", "_ways")
 
     def __init__(self, registry: Registry, now: Callable[[], float]) -> None:
         self._registry = registry
         self._now = now
         self._bounds = registry.metric(DURATION.name).bounds
         self._first = self._bounds[0]
-        self._series: dict[tuple[str, str, int, str], _Series] = {}
+        self._direct: _Known = {}
+        self._forwarded: dict[str, _Known] = {"http": {}, "https": {}}
+        """Where trusted proxies say which scheme the client used; without them all use one."""
         self._ways: dict[tuple[str, str, int], Way] = {}
         registry.before_reading(self.settle)
         registry.on_move(self._forget)
 
     def finished(self, lctx: LocalContext, status: int, size_bytes: int, ended: float) -> None:
         """Count a request; see `Recorder.finished`."""
-        facts = lctx._facts
-        series = self._series.get((facts.handler, lctx._version, status, lctx._exchange.method))
+        facts, exchange = lctx._facts, lctx._exchange
+        origin = exchange.origin
+        known = self._direct if origin is None else self._forwarded[origin.scheme]
+        series = known.get((facts.handler, lctx._version, status, exchange.method))
         if series is None or series.stages is not facts.stages:
-            series = self._found(facts, lctx._version, status, lctx._exchange.method)
+            series = self._found(known, facts, lctx._version, status, exchange)
         seconds = ended - lctx._started
         cell = series.cell
         view, at = cell.view, cell.at
@@ -84,7 +97,7 @@ class RequestMetrics(Recorder):
             view[at + 1 + bisect_left(self._bounds, seconds)] += 1.0
         flag = lctx._trace.traceparent[_FLAG]
         if flag != "2" and flag in _SAMPLED:
-            self._remember(series, seconds, lctx)
+            self._remember(series, seconds, ended, lctx)
         way, moments = series.way, lctx._moments
         if size_bytes >= 0:
             way.sent.append(size_bytes)
@@ -103,13 +116,14 @@ class RequestMetrics(Recorder):
         facts, error, version = refusal.facts, refusal.error, refusal.version
         if isinstance(error, VersionClosedError):
             version = error.version
-        handler, method = NONE if facts is None else facts.handler, refusal.exchange.method
+        handler, exchange = NONE if facts is None else facts.handler, refusal.exchange
         if refusal.status >= 400:
             cell = self._registry.cell(REFUSED, (reason_of(error), handler, version))
             cell.view[cell.at] += 1.0
-        series = self._series.get((handler, version, refusal.status, method))
+        known = self._direct if exchange.origin is None else self._forwarded[exchange.origin.scheme]
+        series = known.get((handler, version, refusal.status, exchange.method))
         if series is None or (facts is not None and series.stages is not facts.stages):
-            series = self._found(facts, version, refusal.status, method)
+            series = self._found(known, facts, version, refusal.status, exchange)
         seconds = refusal.ended - refusal.started
         bucket = bisect_left(self._bounds, seconds)
         counted = series.cell
@@ -121,8 +135,11 @@ class RequestMetrics(Recorder):
             series.way.sent.append(refusal.size_bytes)
             series.way.look()
 
-    def _remember(self, series: _Series, seconds: float, lctx: LocalContext) -> None:
-        bucket = bisect_left(self._bounds, seconds)
+    def _remember(self, series: _Series, seconds: float, ended: float, lctx: LocalContext) -> None:
+        bucket = 0 if seconds <= self._first else bisect_left(self._bounds, seconds)
+        if ended < series.exemplars_due[bucket]:
+            return
+        series.exemplars_due[bucket] = ended + _EXEMPLARS_S
         self._registry.exemplar(series.cell, bucket, seconds, lctx._trace.trace_id, self._now())
 
     def settle(self) -> None:
@@ -130,15 +147,18 @@ class RequestMetrics(Recorder):
         for way in self._ways.values():
             way.settle()
 
-    def _found(self, facts: HandlerFacts | None, version: str, status: int, method: str) -> _Series:
+    def _found(
+        self, known: _Known, facts: HandlerFacts | None, version: str, status: int, exchange: Exchange
+    ) -> _Series:
         handler, route, stages = (NONE, "", ()) if facts is None else (facts.handler, facts.route, facts.stages)
-        told = method if method in _METHODS else "_OTHER"
+        told = exchange.method if exchange.method in _METHODS else "_OTHER"
         way = self._way(handler, route, told, stages)
         key = handler, version, status, told
-        series = self._series.get(key)
+        series = known.get(key)
         if series is None or series.way is not way:
-            cell = self._registry.cell(DURATION, (handler, version, told, route, str(status)))
-            series = self._series[key] = _Series(cell, way)
+            failed = str(status) if status >= 500 else ""
+            labels = handler, version, told, route, str(status), exchange.scheme, failed
+            series = known[key] = _Series(self._registry.cell(DURATION, labels), way)
         return series
 
     def _way(self, handler: str, route: str, method: str, stages: tuple[Stage, ...]) -> Way:
@@ -151,5 +171,6 @@ class RequestMetrics(Recorder):
     def _forget(self) -> None:
         """Find everything anew: it lies somewhere else now."""
         self.settle()
-        self._series.clear()
+        for known in (self._direct, *self._forwarded.values()):
+            known.clear()
         self._ways.clear()

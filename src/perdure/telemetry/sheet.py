@@ -79,6 +79,7 @@ def families_of(sheet: Sheet) -> list[Family]:
         Family(
             name=metric.name, kind=metric.kind, unit=metric.unit, help=metric.help,
             samples=tuple(_samples(metric, by_name[metric.name])),
+            is_additive=metric.kind == "gauge" and metric.across == "sum",
         )
         for metric in sheet.metrics
     ]  # fmt: skip

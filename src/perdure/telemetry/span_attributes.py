@@ -13,12 +13,14 @@ from perdure.errors import ClientDisconnectedError, Problem, RequestError
 from perdure.telemetry.otlp_wire import Value, attributes, failed_status, name_and_kind
 
 __all__ = [
-    "KNOWN_METHODS", "Shared", "Told", "error_type", "fields_of_stage", "is_failure", "message_of", "shared_fields",
-    "write_peers", "write_place",
+    "KNOWN_METHODS", "SOCKET", "Shared", "Told", "error_type", "fields_of_stage", "is_failure", "message_of",
+    "shared_fields", "write_peers", "write_place",
 ]  # fmt: skip
 
 KNOWN_METHODS: Final = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"))
 """Methods that are told as they are; others could be anything, as anybody may send them."""
+SOCKET: Final = 101
+"""The status of a WebSocket, told when it begins: what becomes of it is not in it."""
 _INTERNAL, _SERVER, _CLIENT = 1, 2, 3
 
 

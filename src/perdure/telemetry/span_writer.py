@@ -24,6 +24,7 @@ from perdure.telemetry.otlp_wire import (
 )
 from perdure.telemetry.span_attributes import (
     KNOWN_METHODS,
+    SOCKET,
     Shared,
     Told,
     error_type,
@@ -45,6 +46,8 @@ _TIMES_SIZE: Final = 18
 _KEPT: Final = 1024
 _LONG: Final = 256
 _MOST: Final = 64
+_OF_THE_PROGRAM: Final = frozenset({"client", "compensation", "publish", "spawn"})
+"""Stages that the program names as it runs."""
 _FIRST_BITS: Final = sum(1 << 64 * place + 63 for place in range(_MOST))
 """The first bit of each of so many ids."""
 
@@ -57,7 +60,7 @@ class SpanWriter:
         bits: Source of the spans' ids.
         value_limit: Characters of a text that are told, at most.
         messages: Tell what errors say.
-        mask: Makes secrets in that unreadable.
+        mask: Makes secrets in that, and in what the program names itself, unreadable.
     """
 
     def __init__(self, bits: RandomBits, value_limit: int, *, messages: bool, mask: Callable[[str], str]) -> None:
@@ -188,6 +191,8 @@ class SpanWriter:
     def _of_stage(self, stage: Stage | None) -> bytes:
         if stage is None:
             return self._routing
+        if stage.kind in _OF_THE_PROGRAM:
+            stage = self._masked(stage)
         if stage.facts or len(stage.name) > _LONG:
             return fields_of_stage(stage, self._limit)
         key = (stage.kind, stage.name, stage.level)
@@ -197,6 +202,14 @@ class SpanWriter:
                 self._stages.clear()
             found = self._stages[key] = fields_of_stage(stage, self._limit)
         return found
+
+    def _masked(self, stage: Stage) -> Stage:
+        """Return *stage* without secrets: what the program calls its work, and whom it calls, may be made of one."""
+        told = Stage(stage.kind, self._mask(stage.name), stage.level)
+        told.facts = {
+            name: self._mask(value) if isinstance(value, str) else value for name, value in stage.facts.items()
+        }
+        return told
 
     def _fields_of(self, stages: Sequence[Stage]) -> list[bytes]:
         found = self._courses.get(id(stages))
@@ -225,9 +238,12 @@ class SpanWriter:
         spans[0].id = bytes.fromhex(trace.span_id)
 
     def _failure_of_request(self, root: Span, anchor_ns: int, told: Told, cause: str) -> bytes:
-        """Return what the request's own span says of an error, and whether it failed, which a 5xx alone makes it."""
+        """Return what the request's own span says of an error, and whether it failed.
+
+        A 5xx alone makes it so, or that a WebSocket broke: its status was told when it began.
+        """
         out = b"" if root.error is None else self._exception(root, root.error, root.begun, anchor_ns)
-        if told.status < 500:
+        if told.status < 500 and (told.status != SOCKET or root.error is None):
             return out
         kind = cause or (error_type(root.error) if root.error is not None else str(told.status))
         return out + self._often("error.type", kind) + failed_status()

@@ -1,9 +1,9 @@
 """Where the time of requests goes: what is laid by of each is added up here, a column at a time."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Final, TypeVar, final
+from typing import Final, TypeVar, cast, final
 
 from perdure.context.events import Mark, Stage, marks_of
 from perdure.telemetry.registry import Cell, Registry
@@ -18,6 +18,7 @@ NONE: Final = "(none)"
 
 _ENOUGH: Final = 128
 """Requests that are laid by at most."""
+_sum: Final = cast("Callable[[object], float]", sum)
 _NAMED: Final = frozenset({"hook", "module", "transform", "compensation"})
 """Kinds of stages whose names are told: of the others there is one, or the program makes names while it runs, so that
 there may be any number of them."""
@@ -91,16 +92,19 @@ class Way:
                 _add_time(self._cell(stage), at - started, 1)
 
     def _add_held(self, held: list[Mark | float | int]) -> None:
-        length = self.length
         try:
             # All first, then write: where a mark is among them, which cannot be added, nothing must be written yet.
-            sums: list[float] = [sum(held[place::length]) for place in range(length)]  # type: ignore[arg-type]
+            sums = self._sums_of(held)
         except TypeError:
-            self._add_held(self._without_marked(held))
-            return
-        requests = len(held) // length
+            held = self._without_marked(held)
+            sums = self._sums_of(held)
+        requests = len(held) // self.length
         for cell, (begun, ended) in zip(self._cells, pairwise(sums), strict=True):
             _add_time(cell, ended - begun, requests)
+
+    def _sums_of(self, held: list[Mark | float | int]) -> list[float]:
+        length = self.length
+        return [_sum(held[place::length]) for place in range(length)]
 
     def _without_marked(self, held: list[Mark | float | int]) -> list[Mark | float | int]:
         """Add the requests in *held* that have marks; return the others."""

@@ -22,26 +22,29 @@ _HANDLER: Final = "perdure.handler"
 _VERSION: Final = "perdure.version"
 _METHOD: Final = "http.request.method"
 _ROUTE: Final = "http.route"
+_BY_ROUTE: Final = (_HANDLER, _METHOD, _ROUTE)
+_BY_GENERATION: Final = ("cpython.gc.generation",)
 _SIZES: Final = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0)
 
 DURATION: Final = Metric(
     name="http.server.request.duration", kind="histogram", unit="s",
     help="Time from the arrival of a request until its answer was ready. Its count is the number of requests.",
-    labels=(_HANDLER, _VERSION, _METHOD, _ROUTE, "http.response.status_code"),
+    labels=(_HANDLER, _VERSION, _METHOD, _ROUTE, "http.response.status_code", "url.scheme", "error.type"),
     bounds=(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
 )  # fmt: skip
 ACTIVE: Final = Metric(
-    name="http.server.active_requests", kind="gauge", unit="{request}", help="Requests in the works.",
+    name="http.server.active_requests", kind="gauge", unit="{request}",
+    help="Requests in the works. Streams and WebSockets count until they begin.",
 )  # fmt: skip
 REQUEST_SIZE: Final = Metric(
     name="http.server.request.body.size", kind="histogram", unit="By",
-    help="Size of request bodies, of the requests that have one which is held in memory.",
-    labels=(_HANDLER, _METHOD, _ROUTE), bounds=_SIZES,
+    help="Size of request bodies, as far as they were read when the answer was ready; of requests that have one.",
+    labels=_BY_ROUTE, bounds=_SIZES,
 )  # fmt: skip
 RESPONSE_SIZE: Final = Metric(
     name="http.server.response.body.size", kind="histogram", unit="By",
     help="Size of response bodies, but for those that are streamed.",
-    labels=(_HANDLER, _METHOD, _ROUTE), bounds=_SIZES,
+    labels=_BY_ROUTE, bounds=_SIZES,
 )  # fmt: skip
 STAGES: Final = Metric(
     name="perdure.stage.duration", kind="histogram", unit="s",
@@ -105,15 +108,15 @@ THREADS: Final = Metric(
 )  # fmt: skip
 COLLECTIONS: Final = Metric(
     name="cpython.gc.collections", kind="counter", unit="{collection}", help="Runs of the garbage collector.",
-    labels=("cpython.gc.generation",),
+    labels=_BY_GENERATION,
 )  # fmt: skip
 COLLECTED: Final = Metric(
     name="cpython.gc.collected_objects", kind="counter", unit="{object}", help="Objects the garbage collector freed.",
-    labels=("cpython.gc.generation",),
+    labels=_BY_GENERATION,
 )  # fmt: skip
 UNCOLLECTABLE: Final = Metric(
     name="cpython.gc.uncollectable_objects", kind="counter", unit="{object}",
-    help="Objects the garbage collector found but could not free.", labels=("cpython.gc.generation",),
+    help="Objects the garbage collector found but could not free.", labels=_BY_GENERATION,
 )  # fmt: skip
 
 TABLE: Final[tuple[Metric, ...]] = (

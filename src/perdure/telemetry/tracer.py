@@ -5,6 +5,8 @@ Of a request that is not exported, nothing is done but to find that out: its sta
 Source: SPEC 3.11, property 22.
 """
 
+# ruff: noqa: SLF001 - recorders read what the controller leaves on the Local Context
+
 from collections.abc import Callable
 from time import perf_counter
 from typing import Final, Protocol, cast, final
@@ -16,7 +18,7 @@ from perdure.context.recording import Recorder
 from perdure.context.refusal import Refusal
 from perdure.errors import ClientDisconnectedError, Problem, RequestError
 from perdure.telemetry.outbox import DropReason
-from perdure.telemetry.span_attributes import Told
+from perdure.telemetry.span_attributes import SOCKET, Told
 from perdure.telemetry.span_writer import SpanWriter
 from perdure.telemetry.spans import spans_of
 
@@ -70,7 +72,7 @@ class Tracer(Recorder):
 
     def entered(self, lctx: LocalContext) -> None:
         """Note that the Local Context of a sampled request takes over."""
-        lctx._routed = perf_counter()  # noqa: SLF001 - the record of a request is for those who read records
+        lctx._routed = perf_counter()
         if self.attach is not None:
             self.attach(lctx)
 
@@ -78,10 +80,10 @@ class Tracer(Recorder):
         """See `Recorder.finished`."""
         # Where a request failed, the last there is of it is a mark and its time; else two times.
         if (
-            lctx._trace.traceparent[54] in _SAMPLED  # noqa: SLF001
+            lctx._trace.traceparent[54] in _SAMPLED
             or status >= 500
-            or ended - lctx._started >= self._slow_s  # noqa: SLF001
-            or type(lctx._moments[-2]) is Mark  # noqa: SLF001
+            or ended - lctx._started >= self._slow_s
+            or type(lctx._moments[-2]) is Mark
         ):
             self._consider(lctx, status, ended)
 
@@ -111,19 +113,19 @@ class Tracer(Recorder):
         self._sink.put(self._writer.write(spans, refusal.trace, told, exchange, anchor_ns, ""), len(spans))
 
     def _consider(self, lctx: LocalContext, status: int, ended: float) -> None:
-        trace, started, moments = lctx._trace, lctx._started, lctx._moments  # noqa: SLF001
+        trace, started, moments = lctx._trace, lctx._started, lctx._moments
         if trace.traceparent[54] not in _SAMPLED:
             mark = moments[-2]
-            is_slow = ended - started >= self._slow_s
+            is_slow = ended - started >= self._slow_s and status != SOCKET  # which lasts, however quick the app is
             has_failed = status >= 500 or (isinstance(mark, Mark) and _is_unexpected(mark.error))
             if not (is_slow or has_failed) or not self._may_export(ended):
                 return
         if not self._sink.has_room():
             self._sink.drop("full")
             return
-        facts, exchange = lctx._facts, lctx._exchange  # noqa: SLF001
-        told = Told(lctx.request_id, facts.handler, facts.route, lctx._version, exchange.method, status)  # noqa: SLF001
-        anchor_ns, stages, routed = self._anchor_ns(started), facts.stages, lctx._routed  # noqa: SLF001
+        facts, exchange = lctx._facts, lctx._exchange
+        told = Told(lctx.request_id, facts.handler, facts.route, lctx._version, exchange.method, status)
+        anchor_ns, stages, routed = self._anchor_ns(started), facts.stages, lctx._routed
         if status < 500 and len(moments) == len(stages) + 1 <= _MOST and {*map(type, moments)} == _TIMES:
             # The usual request went from one stage to the next, and nothing else happened.
             at_s = cast("list[float]", moments)
@@ -131,7 +133,7 @@ class Tracer(Recorder):
             self._sink.put(written, len(stages) + (2 if routed else 1))
             return
         spans = spans_of(moments, stages, started, routed, ended)
-        cause = lctx._interruption or ""  # noqa: SLF001
+        cause = lctx._interruption or ""
         self._sink.put(self._writer.write(spans, trace, told, exchange, anchor_ns, cause), len(spans))
 
     def _anchor_ns(self, started: float) -> int:

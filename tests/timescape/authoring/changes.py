@@ -26,8 +26,9 @@ from perdure.gtype.nodes import (
     Uuid,
 )  # fmt: skip
 from perdure.manifest.records import Api, Endpoint
+from tests.nodes import f
 
-__all__ = ["CHANGES", "Change", "f", "thing"]
+__all__ = ["CHANGES", "Change", "thing"]
 
 
 class Change(NamedTuple):
@@ -53,10 +54,6 @@ def _api(types: Mapping[str, Node]) -> Api:
 
 def thing(*fields: Field, closed: bool = False, **others: Node) -> dict[str, Node]:
     return {"Thing": Object(fields=fields, closed=closed), **others}
-
-
-def f(name: str, node: Node, *, optional: bool = False, **default: object) -> Field:
-    return Field(name=name, node=node, required=not optional, **default)
 
 
 def one_of(*values: str) -> Literal:

@@ -5,51 +5,44 @@ from pathlib import Path
 
 import pytest
 
-from perdure.gtype.nodes import Array, Field, Integer, Node, Null, Object, Record, Ref, String, Union
+from perdure.gtype.nodes import Array, Integer, Node, Null, Record, Ref, String, Union
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.chain import Chain
 from perdure.timescape.loading import load_revisions
 from perdure.timescape.parts import RequestParts, ResponseParts
+from tests.nodes import f, obj
 from tests.timescape.authoring.recorded import record_change
 
 S, I = String(), Integer()  # noqa: E741
-ORDER = Object(fields=(Field(name="id", node=S),))
+ORDER = obj(id=S)
 
 
 def api(key: str = "GET /orders", *, types: dict[str, Node] | None = None, **parts: object) -> Api:
     return Api(types=types or {}, endpoints={key: Endpoint(handler="orders", **parts)})  # type: ignore[arg-type]
 
 
-def members(*fields: Field) -> Object:
-    return Object(fields=fields)
-
-
-def f(name: str, node: Node = S, *, optional: bool = False, **default: object) -> Field:
-    return Field(name=name, node=node, required=not optional, **default)
-
-
 @pytest.mark.parametrize(
     ("old", "new", "hints", "before", "after"),
     [
         (
-            api(query=members(f("state", optional=True))), api(query=members(f("status", optional=True))),
+            api(query=obj(f("state", S, optional=True))), api(query=obj(f("status", S, optional=True))),
             ["GET /orders.state=status"], RequestParts(query={"state": "open"}), RequestParts(query={"status": "open"}),
         ),
         (
-            api(query=members(f("limit", I, optional=True, default=20))),
-            api(query=members(f("limit", I, optional=True, default=50))),
+            api(query=obj(f("limit", I, optional=True, default=20))),
+            api(query=obj(f("limit", I, optional=True, default=50))),
             [], RequestParts(), RequestParts(query={"limit": 20}),
         ),
         (
-            api(query=members(f("ids"))), api(query=members(f("ids", Array(items=S)))),
+            api(query=obj(f("ids", S))), api(query=obj(f("ids", Array(items=S)))),
             [], RequestParts(query={"ids": "a"}), RequestParts(query={"ids": ["a"]}),
         ),
         (
-            api(headers=members(f("X-Shop", optional=True))), api(headers=members(f("X-Shop", default="main"))),
+            api(headers=obj(f("X-Shop", S, optional=True))), api(headers=obj(f("X-Shop", S, default="main"))),
             [], RequestParts(), RequestParts(headers={"x-shop": "main"}),
         ),
         (
-            api(headers=members(f("x_shop", optional=True))), api(headers=members(f("x_org", optional=True))),
+            api(headers=obj(f("x_shop", S, optional=True))), api(headers=obj(f("x_org", S, optional=True))),
             ["GET /orders.X-Shop=x-org"], RequestParts(headers={"x_shop": "a"}), RequestParts(headers={"x_org": "a"}),
         ),
         (
@@ -57,13 +50,13 @@ def f(name: str, node: Node = S, *, optional: bool = False, **default: object) -
             [], RequestParts(path={"id": "7"}), RequestParts(path={"order_id": "7"}),
         ),
         (
-            api("GET /orders/{id}", params=members(f("id", I))),
-            api("GET /orders/{order_id}/all", params=members(f("order_id", S))),
+            api("GET /orders/{id}", params=obj(f("id", I))),
+            api("GET /orders/{order_id}/all", params=obj(f("order_id", S))),
             [], RequestParts(path={"id": 7}), RequestParts(path={"order_id": "7"}),
         ),
         (
-            api("GET /orders/{id}", params=members(f("id", I))),
-            api("GET /orders/{number}", params=members(f("number", I))),
+            api("GET /orders/{id}", params=obj(f("id", I))),
+            api("GET /orders/{number}", params=obj(f("number", I))),
             ["GET /orders/{id}.id=number"], RequestParts(path={"id": 7}), RequestParts(path={"number": 7}),
         ),
         (
@@ -73,7 +66,7 @@ def f(name: str, node: Node = S, *, optional: bool = False, **default: object) -
         ),
         (
             api(body=Ref(name="Order"), types={"Order": ORDER}),
-            api(body=Ref(name="New"), types={"New": members(f("key"))}),
+            api(body=Ref(name="New"), types={"New": obj(f("key", S))}),
             ["Order.id=key"], RequestParts(body={"id": "1"}), RequestParts(body={"key": "1"}),
         ),
     ],
@@ -97,7 +90,7 @@ def test_request_is_carried_forward(
         (api(status=200), api(status=202), ResponseParts(status=303), ResponseParts(status=303)),
         (
             api(response=Array(items=S)),
-            api(response=Ref(name="Page"), types={"Page": members(f("items", Array(items=S)))}),
+            api(response=Ref(name="Page"), types={"Page": obj(f("items", Array(items=S)))}),
             ResponseParts(body={"items": ["a"]}), ResponseParts(body=["a"]),
         ),
         (
@@ -115,7 +108,7 @@ def test_answer_is_carried_back(
 
 
 def test_answer_without_data_is_left_alone(tmp_path: Path) -> None:
-    new = api(response=Ref(name="Page"), types={"Page": members(f("items", Array(items=S)))})
+    new = api(response=Ref(name="Page"), types={"Page": obj(f("items", Array(items=S)))})
     chain = record_change(tmp_path, api(response=Array(items=S)), new).chain("GET /orders")
     assert chain is not None
     answer = ResponseParts(status=204)
@@ -222,7 +215,7 @@ def test_path_parameter_when_new_is_left_to_a_person_who_is_told(tmp_path: Path)
 
 def test_generic_type_when_it_changes_everywhere_is_written_once(tmp_path: Path) -> None:
     def both(member: str) -> Api:
-        page = {name: members(f(member, Array(items=S)), f("n", I)) for name in ("Page[A]", "Page[B]")}
+        page = {name: obj(f(member, Array(items=S)), f("n", I)) for name in ("Page[A]", "Page[B]")}
         return Api(
             types=dict(page),
             endpoints={f"GET /{name}": Endpoint(handler=name, response=Ref(name=f"Page[{name}]")) for name in "AB"},
@@ -241,5 +234,5 @@ def test_generic_type_when_it_changes_everywhere_is_written_once(tmp_path: Path)
 
 def test_type_when_only_answered_has_no_request_function(tmp_path: Path) -> None:
     old = api(response=Ref(name="Order"), types={"Order": ORDER})
-    new = api(response=Ref(name="Order"), types={"Order": members(f("key"))})
+    new = api(response=Ref(name="Order"), types={"Order": obj(f("key", S))})
     assert "@revision.request" not in record_change(tmp_path, old, new, ["Order.id=key"]).text

@@ -19,7 +19,8 @@ from perdure.gtype.traversal import reachable
 from perdure.gtype.validator import compile_validator
 from perdure.manifest.records import Api
 from perdure.timescape.parts import RequestParts, ResponseParts
-from tests.timescape.authoring.changes import CHANGES, Change, f, thing
+from tests.nodes import f
+from tests.timescape.authoring.changes import CHANGES, Change, thing
 from tests.timescape.authoring.recorded import Recorded, record_change
 
 KEYS = ("POST /things", "PUT /things")

@@ -4,14 +4,11 @@ from pathlib import Path
 
 from perdure.gtype.nodes import (
     Array,
-    Enum,
-    Field,
     Integer,
     Literal,
     Node,
     Null,
     Number,
-    Object,
     Record,
     Ref,
     String,
@@ -22,21 +19,9 @@ from perdure.timescape.delta import delta, write_delta
 from perdure.timescape.loading import load_revisions
 from perdure.timescape.proving.subject import Subject
 from perdure.timescape.timescape import Timescape
+from tests.nodes import f, obj, words
 
 __all__ = ["FIRST", "NEW", "OLD", "SECOND", "library", "write_library"]
-
-
-def obj(**members: Node) -> Object:
-    """Return an object; members whose names end in _ are optional."""
-    return Object(
-        fields=tuple(
-            Field(name=name.rstrip("_"), node=node, required=name[-1] != "_") for name, node in members.items()
-        )
-    )
-
-
-def words(*values: str) -> Enum:
-    return Enum(members=tuple((value.upper(), value) for value in values))
 
 
 TEXT = String(max_length=20)
@@ -83,7 +68,7 @@ def endpoints(book: Node, *, branch: str, extra: dict[str, Endpoint]) -> dict[st
         "POST /books": Endpoint(handler="add", body=book, response=Ref(name="Reader")),
         "GET /books": Endpoint(
             handler="list", query=obj(genre_=Ref(name="Genre"), limit_=Integer(ge=1, le=50)),
-            headers=Object(fields=(Field(name=branch, node=TEXT),)), response=Array(items=Ref(name="Author")),
+            headers=obj(f(branch, TEXT)), response=Array(items=Ref(name="Author")),
         ),
         "PUT /reader": Endpoint(handler="join", body=Ref(name="Reader"), response=Ref(name="Genre")),
         "PUT /shelves": Endpoint(handler="arrange", body=Ref(name="Shelf"), response=Ref(name="Weight")),

@@ -6,29 +6,26 @@ from typing import Any
 
 import pytest
 
-from perdure.gtype.nodes import Array, Field, Integer, Object, Ref, String
+from perdure.gtype.nodes import Array, Integer, Ref, String
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.parts import RequestParts, ResponseParts
 from perdure.timescape.proving.proof import Effort, prove
 from perdure.timescape.proving.report import Report
 from perdure.timescape.proving.subject import Subject
-from perdure.timescape.recorded import RecordedRevision, record
-from perdure.timescape.revision import Revision
 from perdure.timescape.timescape import Timescape
+from tests.nodes import obj
+from tests.timescape.history import Step, history
 
 KEY = "POST /things"
 LAST = 4
 SEEDS = [0, 7, 12]
+TEXT = String(max_length=20)
 Write = Callable[[Any, int], None]
 
 
-def obj(*names: str) -> Object:
-    return Object(fields=tuple(Field(name=name, node=String(max_length=20)) for name in names))
-
-
 def api(number: int) -> Api:
-    thing = Object(fields=(*obj(f"name{number}", "note").fields, Field(name="count", node=Integer(ge=0, le=9))))
-    page = Object(fields=(Field(name="things", node=Array(items=Ref(name="Thing"), max_items=3)),))
+    thing = obj(**{f"name{number}": TEXT}, note=TEXT, count=Integer(ge=0, le=9))
+    page = obj(things=Array(items=Ref(name="Thing"), max_items=3))
     return Api(
         types={"Thing": thing, "Page": page},
         endpoints={KEY: Endpoint(handler="x", body=Ref(name="Thing"), response=Ref(name="Page"))},
@@ -42,24 +39,24 @@ def rename(revision: Any, number: int) -> None:
     revision.response("Thing")(lambda thing: {old if name == new else name: each for name, each in thing.items()})
 
 
-def history(broken: int, write: Write) -> tuple[RecordedRevision, ...]:
+def steps(broken: int, write: Write) -> tuple[Step, ...]:
     """Return four revisions, of which only that of version *broken* has what *write* declares beside what is right."""
-    found: list[RecordedRevision] = []
-    before = Api()
-    for number in range(1, LAST + 1):
-        revision, after = Revision(f"2025-0{number}-01"), api(number)
-        if number > 1:
-            rename(revision, number)
-        if number == broken:
-            write(revision, number)
-        found.append(record(f"r{number}", revision, before=before, after=after))
-        before = after
-    return tuple(found)
+
+    def declared(number: int) -> Step:
+        def declare(revision: Any) -> None:
+            if number > 1:
+                rename(revision, number)
+            if number == broken:
+                write(revision, number)
+
+        return Step(api(number), declare)
+
+    return tuple(declared(number) for number in range(1, LAST + 1))
 
 
 def proved(broken: int, write: Write, seed: int) -> Report:
     effort = Effort(examples=6, seed=seed)
-    return prove(Subject(timescape=Timescape(history(broken, write))), effort)
+    return prove(Subject(timescape=Timescape(history(*steps(broken, write)))), effort)
 
 
 def by_chance_forward(revision: Any, _: int) -> None:
@@ -141,11 +138,8 @@ def test_member_that_a_type_loses_is_not_blamed_on_the_endpoints_function_of_ano
     def harmless(revision: Any) -> None:
         revision.request(KEY)(lambda request: None)
 
-    chain = history(3, loses)
-    revision = Revision("2025-05-01")
-    harmless(revision)
-    whole = (*chain, record("r5", revision, before=api(LAST), after=api(LAST)))
-    report = prove(Subject(timescape=Timescape(whole)), Effort(examples=6, seed=seed))
+    revisions = history(*steps(3, loses), Step(api(LAST), harmless))
+    report = prove(Subject(timescape=Timescape(revisions)), Effort(examples=6, seed=seed))
     assert {("lost", "r3")} == {(each.kind, each.revision) for each in report.failures}, str(report)
 
 

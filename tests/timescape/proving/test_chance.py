@@ -13,13 +13,14 @@ from hypothesis import find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from perdure.gtype.nodes import Field, Integer, Object, Ref, String
+from perdure.gtype.nodes import Integer, Ref, String
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.proving.proof import Effort, prove
 from perdure.timescape.proving.subject import Subject
-from perdure.timescape.recorded import record
 from perdure.timescape.revision import Revision
 from perdure.timescape.timescape import Timescape
+from tests.nodes import obj
+from tests.timescape.history import Step, history
 
 Load = Callable[[str], range]
 
@@ -29,7 +30,7 @@ DRAWING = settings(database=None, max_examples=1000)
 
 
 def api(name: str) -> Api:
-    thing = Object(fields=(Field(name=name, node=String()), Field(name="count", node=Integer(ge=LOW, le=HIGH))))
+    thing = obj(**{name: String()}, count=Integer(ge=LOW, le=HIGH))
     endpoint = Endpoint(handler="add", body=Ref(name="Thing"), response=Ref(name="Thing"))
     return Api(types={"Thing": thing}, endpoints={"POST /things": endpoint})
 
@@ -37,21 +38,19 @@ def api(name: str) -> Api:
 def tried(seed: int = 0) -> list[object]:
     """Return all values that a function for requests gets while it is proved right."""
     got: list[object] = []
-    revision = Revision("2025-02-01")
 
-    @revision.request("Thing")
     def renamed(thing: dict[str, Any]) -> dict[str, Any]:
         got.append((thing["old"], thing["count"]))
         return {"new": thing["old"], "count": thing["count"]}
 
-    @revision.response("Thing")
     def named_back(thing: dict[str, Any]) -> dict[str, Any]:
         return {"old": thing["new"], "count": thing["count"]}
 
-    revisions = (
-        record("first", Revision("2025-01-01"), before=Api(), after=api("old")),
-        record("second", revision, before=api("old"), after=api("new")),
-    )
+    def write(revision: Revision) -> None:
+        revision.request("Thing")(renamed)
+        revision.response("Thing")(named_back)
+
+    revisions = history(Step(api("old")), Step(api("new"), write))
     report = prove(Subject(timescape=Timescape(revisions)), Effort(examples=100, seed=seed))
     assert report.ok, report
     return got

@@ -9,24 +9,20 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from perdure.gtype.nodes import Array, Decimal, Field, Integer, Node, Number, Object, Record, Ref, String
+from perdure.gtype.nodes import Array, Decimal, Integer, Node, Number, Object, Record, Ref, String
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.parts import RequestParts, ResponseParts
 from perdure.timescape.proving.proof import Effort, prove
 from perdure.timescape.proving.report import Report
 from perdure.timescape.proving.subject import Subject
-from perdure.timescape.recorded import record
-from perdure.timescape.revision import Revision
 from perdure.timescape.timescape import Timescape
+from tests.nodes import obj
+from tests.timescape.history import Step, Write, history
 
 TEXT = String(max_length=40)
 TAGS = Array(items=TEXT, max_items=9)
 LINES = Array(items=Ref(name="Line"))
 Convert = Callable[[dict[str, Any]], Any]
-
-
-def obj(**members: Node) -> Object:
-    return Object(fields=tuple(Field(name=name, node=node) for name, node in members.items()))
 
 
 def api(thing: Node, *, is_asked: bool, **types: Node) -> Api:
@@ -35,14 +31,9 @@ def api(thing: Node, *, is_asked: bool, **types: Node) -> Api:
     return Api(types={"Thing": thing, **types}, endpoints={"POST /x": endpoint})
 
 
-def proved(old: Api, new: Api, write: Callable[[Any], None], seed: int = 0) -> Report:
-    revision = Revision("2025-02-01")
-    write(revision)
-    chain = (
-        record("r1", Revision("2025-01-01"), before=Api(), after=old),
-        record("r2", revision, before=old, after=new),
-    )
-    return prove(Subject(timescape=Timescape(chain)), Effort(examples=10, limit_s=1.0, seed=seed))
+def proved(old: Api, new: Api, write: Write, seed: int = 0) -> Report:
+    revisions = history(Step(old), Step(new, write))
+    return prove(Subject(timescape=Timescape(revisions)), Effort(examples=10, limit_s=1.0, seed=seed))
 
 
 class Case(NamedTuple):

@@ -8,14 +8,12 @@ import pytest
 from perdure.gtype.nodes import (
     Array,
     Enum,
-    Field,
     GType,
     Integer,
     Literal,
     Node,
     Null,
     Number,
-    Object,
     Record,
     Ref,
     String,
@@ -26,6 +24,7 @@ from perdure.gtype.validator import compile_validator
 from perdure.timescape.proving.corners import corners
 from perdure.timescape.proving.plain import brief, difference, equal, is_tidy, oddities
 from perdure.timescape.proving.shrinking import shrink
+from tests.nodes import obj
 
 
 def nothing(_: GType) -> Iterable[object]:
@@ -40,13 +39,13 @@ COLOURS = Enum(members=tuple((name, name) for name in ("red", "green", "blue", "
 
 
 def test_corners_have_every_member_of_an_enum_however_deep_it_lies() -> None:
-    deep = Object(fields=(Field(name="a", node=Record(values=Array(items=Tuple(items=(COLOURS, COLOURS))))),))
+    deep = obj(a=Record(values=Array(items=Tuple(items=(COLOURS, COLOURS)))))
     text = repr(corners_of(deep))
     assert all(f"'{name}'" in text for name in ("red", "green", "blue", "grey", "gold"))
 
 
 def test_corners_leave_out_each_optional_member_and_all_of_them() -> None:
-    node = Object(fields=tuple(Field(name=name, node=COLOURS, required=name == "a") for name in "abc"))
+    node = obj(a=COLOURS, b_=COLOURS, c_=COLOURS)
     found = [frozenset(value) for value in corners_of(node) if isinstance(value, dict)]
     assert {frozenset("abc"), frozenset("ab"), frozenset("ac"), frozenset("a")} <= set(found)
 
@@ -76,13 +75,11 @@ def test_corners_are_valid_and_there_are_some(node: Node) -> None:
 
 def test_corners_of_recursive_types_end_and_stay_small() -> None:
     wide = Array(items=Ref(name="Node"))
-    node = Object(
-        fields=(Field(name="a", node=wide), Field(name="b", node=wide), Field(name="c", node=Ref(name="Leaf")))
-    )
+    node = obj(a=wide, b=wide, c=Ref(name="Leaf"))
     found = corners_of(Ref(name="Node"), Node=node, Leaf=COLOURS)
     assert any(isinstance(value, dict) and value["a"] and value["b"] for value in found)
     assert max(len(repr(value)) for value in found) < 20_000
-    endless = Object(fields=(Field(name="a", node=Ref(name="Node")),))
+    endless = obj(a=Ref(name="Node"))
     assert [] == corners_of(Ref(name="Node"), Node=endless)
 
 

@@ -1,7 +1,6 @@
 """What `prove` says beside transformer bugs: what is not recorded, left open, refused, removed or cannot be tried."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from msgspec import structs
 
 from perdure.diff.findings import LEVELS
 from perdure.errors import ConfigError, Problem, RevisionError, UnknownVersionError
-from perdure.gtype.nodes import Array, Field, Integer, Intersection, Node, Null, Object, Ref, String, Union
+from perdure.gtype.nodes import Array, Integer, Intersection, Node, Null, Ref, String, Union
 from perdure.manifest.records import Api, Endpoint
 from perdure.timescape.holes import Hole
 from perdure.timescape.parts import RequestParts, ResponseParts
@@ -19,13 +18,11 @@ from perdure.timescape.proving.subject import Subject
 from perdure.timescape.recorded import RecordedRevision, record
 from perdure.timescape.revision import Revision
 from perdure.timescape.timescape import Timescape
+from tests.nodes import obj
+from tests.timescape.history import Step, Write, history, nothing
 
 QUICK = Effort(examples=10)
 TEXT = String(max_length=20)
-
-
-def thing(**members: Node) -> Object:
-    return Object(fields=tuple(Field(name=name, node=node) for name, node in members.items()))
 
 
 def api(thing: Node, **more: Endpoint) -> Api:
@@ -35,18 +32,13 @@ def api(thing: Node, **more: Endpoint) -> Api:
     )
 
 
-def revisions(*apis: Api, write: Callable[[Any], None] = lambda _: None) -> tuple[RecordedRevision, ...]:
+def revisions(*apis: Api, write: Write = nothing) -> tuple[RecordedRevision, ...]:
     """Return a revision for each of *apis*; *write* declares what the last says."""
-    found: list[RecordedRevision] = []
-    for number, (before, after) in enumerate(zip((Api(), *apis), apis, strict=False)):
-        revision = Revision(f"2025-0{number + 1}-01", label=f"v{number + 1}.0.0")
-        if number == len(apis) - 1:
-            write(revision)
-        found.append(record(f"r{number + 1}", revision, before=before, after=after))
-    return tuple(found)
+    *older, last = apis
+    return history(*map(Step, older), Step(last, write))
 
 
-def proved(*apis: Api, write: Callable[[Any], None] = lambda _: None, **options: Any) -> Report:
+def proved(*apis: Api, write: Write = nothing, **options: Any) -> Report:
     return prove(Subject(timescape=Timescape(revisions(*apis, write=write))), QUICK, **options)
 
 
@@ -54,7 +46,7 @@ def kinds(report: Report) -> list[str]:
     return [failure.kind for failure in report.failures]
 
 
-OLD, NEW = api(thing(a=TEXT)), api(thing(b=TEXT))
+OLD, NEW = api(obj(a=TEXT)), api(obj(b=TEXT))
 
 
 def rename(revision: Any) -> None:
@@ -73,7 +65,7 @@ def test_api_without_endpoints_or_revisions_is_fine() -> None:
 
 
 def test_code_when_it_differs_from_the_record_is_told_once_for_each_edit() -> None:
-    code = api(thing(b=TEXT, c=TEXT), **{"GET /things": Endpoint(handler="list", response=Ref(name="Thing"))})
+    code = api(obj(b=TEXT, c=TEXT), **{"GET /things": Endpoint(handler="list", response=Ref(name="Thing"))})
     report = prove(Subject(timescape=Timescape(revisions(NEW)), code=code), QUICK)
     assert {"unrecorded"} == set(kinds(report))
     levels = [LEVELS.index(failure.level) for failure in report.failures if failure.level is not None]
@@ -83,7 +75,7 @@ def test_code_when_it_differs_from_the_record_is_told_once_for_each_edit() -> No
 
 
 def test_code_when_only_descriptions_differ_passes_with_a_remark() -> None:
-    code = api(structs.replace(thing(b=TEXT), description="A thing."))
+    code = api(structs.replace(obj(b=TEXT), description="A thing."))
     report = prove(Subject(timescape=Timescape(revisions(NEW)), code=code), QUICK)
     assert report.ok
     assert "descriptions" in report.remarks[0].message
@@ -94,16 +86,16 @@ def test_type_when_it_changed_without_a_transformer_fails_both_ways_and_names_th
     assert [("invalid", "r2", "request"), ("invalid", "r2", "response")] == [
         (failure.kind, failure.revision, failure.direction) for failure in report.failures
     ]
-    assert all("test_proof.py:" in failure.place for failure in report.failures)
+    assert all("history.py:" in failure.place for failure in report.failures)
 
 
 def test_change_that_is_compatible_needs_no_transformer() -> None:
-    wider = Object(fields=(Field(name="a", node=TEXT), Field(name="c", node=TEXT, required=False)))
+    wider = obj(a=TEXT, c_=TEXT)
     assert proved(OLD, api(wider)).ok
 
 
 def test_whole_chain_when_the_middle_is_wrong_blames_the_middle() -> None:
-    third = api(thing(b=TEXT, c=Integer()))
+    third = api(obj(b=TEXT, c=Integer()))
 
     def write(revision: Any) -> None:
         revision.request("Thing")(lambda value: value | {"c": 1})
@@ -125,7 +117,7 @@ def test_whole_chain_when_the_middle_is_wrong_blames_the_middle() -> None:
 
 def test_member_when_a_newer_one_takes_its_name_does_not_stand_in_for_it() -> None:
     known, unknown, again = (
-        api(thing(**names)) for names in ({"a": TEXT, "b": TEXT}, {"b": TEXT}, {"b": TEXT, "a": TEXT})
+        api(obj(**names)) for names in ({"a": TEXT, "b": TEXT}, {"b": TEXT}, {"b": TEXT, "a": TEXT})
     )
 
     def write(revision: Any) -> None:
@@ -193,7 +185,7 @@ GONE = {"DELETE /things": Endpoint(handler="drop")}
 
 
 def test_endpoint_when_it_was_removed_without_a_word_is_a_failure() -> None:
-    (failure,) = proved(api(thing(a=TEXT), **GONE), OLD).failures
+    (failure,) = proved(api(obj(a=TEXT), **GONE), OLD).failures
     assert ("unserved", "r2", "DELETE /things") == (failure.kind, failure.revision, failure.target)
     assert "clients of 2025-01-01" in failure.subject
 
@@ -202,30 +194,30 @@ def test_endpoint_when_its_removal_is_stated_or_it_is_moved_or_its_clients_are_g
     def state(revision: Any) -> None:
         revision.impossible("DELETE /things", "request", reason="things are for ever")
 
-    stated = proved(api(thing(a=TEXT), **GONE), OLD, write=state)
+    stated = proved(api(obj(a=TEXT), **GONE), OLD, write=state)
     assert stated.ok
     assert "things are for ever" in stated.remarks[0].message
-    moved = api(thing(a=TEXT), **{"POST /things/drop": Endpoint(handler="drop")})
+    moved = api(obj(a=TEXT), **{"POST /things/drop": Endpoint(handler="drop")})
     to = "POST /things/drop"
-    assert proved(api(thing(a=TEXT), **GONE), moved, write=lambda each: each.moved("DELETE /things", to=to)).ok
-    assert proved(api(thing(a=TEXT), **GONE), OLD, live=["v2"]).ok
+    assert proved(api(obj(a=TEXT), **GONE), moved, write=lambda each: each.moved("DELETE /things", to=to)).ok
+    assert proved(api(obj(a=TEXT), **GONE), OLD, live=["v2"]).ok
 
 
 def test_name_when_another_handler_has_it_and_no_move_is_said_passes_with_a_remark() -> None:
     def paths(**handlers: str) -> dict[str, Endpoint]:
         return {f"GET /{path}": Endpoint(handler=handler) for path, handler in handlers.items()}
 
-    before, after = api(thing(a=TEXT), **paths(a="one")), api(thing(a=TEXT), **paths(a="other", b="one"))
+    before, after = api(obj(a=TEXT), **paths(a="one")), api(obj(a=TEXT), **paths(a="other", b="one"))
     report = proved(before, after)
     assert report.ok
     assert ["revision.moved('GET /a', to='GET /b')" in each.message for each in report.remarks] == [True]
     said = proved(before, after, write=lambda revision: revision.moved("GET /a", to="GET /b"))
-    renamed = proved(before, api(thing(a=TEXT), **paths(a="other", b="new")))
+    renamed = proved(before, api(obj(a=TEXT), **paths(a="other", b="new")))
     assert ((), ()) == (said.remarks, renamed.remarks)
 
 
 def test_endpoint_when_a_handler_stays_for_the_old_version_is_tried_up_to_that() -> None:
-    timescape = Timescape(revisions(OLD, NEW, api(thing(c=TEXT))))
+    timescape = Timescape(revisions(OLD, NEW, api(obj(c=TEXT))))
     subject = Subject(timescape=timescape, speaks={"POST /things": frozenset({1})}, unserved=frozenset())
     subjects = {failure.subject for failure in prove(subject, QUICK).failures}
     also = {each for failure in prove(subject, QUICK).failures for each in failure.also}
@@ -234,7 +226,7 @@ def test_endpoint_when_a_handler_stays_for_the_old_version_is_tried_up_to_that()
 
 def test_type_without_values_is_told_not_skipped() -> None:
     impossible = Intersection(members=(String(pattern="^a"), Integer()))
-    report = proved(api(thing(a=impossible)), api(thing(a=impossible, b=Union(members=(TEXT, Null())))))
+    report = proved(api(obj(a=impossible)), api(obj(a=impossible, b=Union(members=(TEXT, Null())))))
     assert any("no values were made for" in each.message for each in report.remarks)
 
 
@@ -276,14 +268,14 @@ def test_promise_that_makes_no_sense_is_refused(target: str, keeps: Any) -> None
 def test_body_that_is_a_list_of_the_type_at_any_depth_is_carried() -> None:
     def deep(name: str) -> Api:
         listed = Endpoint(handler="add", body=Array(items=Array(items=Ref(name="Thing"))), response=Ref(name="Thing"))
-        return Api(types={"Thing": thing(**{name: TEXT})}, endpoints={"POST /things": listed})
+        return Api(types={"Thing": obj(**{name: TEXT})}, endpoints={"POST /things": listed})
 
     assert proved(deep("a"), deep("b"), write=rename).ok
 
 
 def test_query_without_a_type_must_do_without_what_nobody_sends() -> None:
     old = Api(endpoints={"GET /things": Endpoint(handler="list")})
-    new = Api(endpoints={"GET /things": Endpoint(handler="list", query=thing(limit=Integer(ge=1)))})
+    new = Api(endpoints={"GET /things": Endpoint(handler="list", query=obj(limit=Integer(ge=1)))})
 
     def write(revision: Any) -> None:
         def fill(request: RequestParts) -> None:
@@ -332,7 +324,7 @@ def test_report_as_text_has_a_paragraph_for_each_failure() -> None:
 
 def test_body_that_is_new_must_come_from_somewhere() -> None:
     old = Api(endpoints={"POST /things": Endpoint(handler="add")})
-    new = Api(endpoints={"POST /things": Endpoint(handler="add", body=thing(a=TEXT))})
+    new = Api(endpoints={"POST /things": Endpoint(handler="add", body=obj(a=TEXT))})
 
     def write(revision: Any) -> None:
         def fill(request: RequestParts) -> None:

@@ -14,7 +14,6 @@ from perdure.errors import RevisionError
 from perdure.gtype.nodes import (
     Array,
     Decimal,
-    Enum,
     Field,
     Integer,
     Literal,
@@ -32,27 +31,17 @@ from perdure.timescape.parts import RequestParts, ResponseParts
 from perdure.timescape.proving.proof import Effort, prove
 from perdure.timescape.proving.report import Report
 from perdure.timescape.proving.subject import Subject
-from perdure.timescape.recorded import record
 from perdure.timescape.renames import Renames
 from perdure.timescape.revision import Revision
 from perdure.timescape.timescape import Timescape
+from tests.nodes import f, obj, words
+from tests.timescape.history import Step, Write, history, nothing
 
-Write = Callable[[Any], None]
 SEEDS = (0, 1, 2, 7, 11, 23)
 
 
-def obj(**members: Node | Field) -> Object:
-    return Object(
-        fields=tuple(each if isinstance(each, Field) else Field(name=name, node=each) for name, each in members.items())
-    )
-
-
 def optional(name: str, node: Node, default: object) -> Field:
-    return Field(name=name, node=node, required=False, default=default)
-
-
-def words(*values: str) -> Enum:
-    return Enum(members=tuple((value.upper(), value) for value in values))
+    return f(name, node, optional=True, default=default)
 
 
 def echo(**types: Node) -> Api:
@@ -89,13 +78,8 @@ def both(*writes: Write) -> Write:
 
 
 def proved(old: Api, new: Api, write: Write, renames: Renames, seed: int = 0) -> Report:
-    revision = Revision("2025-02-01")
-    write(revision)
-    chain = (
-        record("r1", Revision("2025-01-01"), before=Api(), after=old),
-        record("r2", revision, before=old, after=new, renames=renames),
-    )
-    return prove(Subject(timescape=Timescape(chain)), Effort(examples=10, limit_s=1.0, seed=seed))
+    revisions = history(Step(old), Step(new, write, renames))
+    return prove(Subject(timescape=Timescape(revisions)), Effort(examples=10, limit_s=1.0, seed=seed))
 
 
 def edited(**members: Callable[[Any], object]) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -134,18 +118,18 @@ class Case(NamedTuple):
 
 
 MAYBE = Union(members=(String(), Null()))
-NOTES = echo(O=obj(id=Integer(), note=optional("note", MAYBE, None)))
-REMARKS = echo(O=obj(id=Integer(), remark=optional("remark", MAYBE, None)))
+NOTES = echo(O=obj(optional("note", MAYBE, None), id=Integer()))
+REMARKS = echo(O=obj(optional("remark", MAYBE, None), id=Integer()))
 NOTE = Renames(members={"O": {"note": "remark"}})
 TAG, TAGS = (
-    echo(O=obj(tag=optional("tag", String(), ""))),
-    echo(O=obj(tags=optional("tags", Array(items=String()), []))),
+    echo(O=obj(optional("tag", String(), ""))),
+    echo(O=obj(optional("tags", Array(items=String()), []))),
 )
 RENAMED = functions(request_O=renamed("note", "remark"), response_O=renamed("remark", "note"))
 FEW = echo(Line=obj(qty=Integer(ge=0, le=99), sku=String()))
 LINE = echo(Line=obj(qty=Integer(), sku=String()))
-FOUND = asked("GET /o", query=obj(state=optional("state", MAYBE, None)))
-FIND = asked("GET /o", query=obj(status=optional("status", MAYBE, None)))
+FOUND = asked("GET /o", query=obj(optional("state", MAYBE, None)))
+FIND = asked("GET /o", query=obj(optional("status", MAYBE, None)))
 STATE = Renames(members={"GET /o": {"state": "status"}})
 ONE, OTHER = asked("GET /o/{id}", path=obj(id=Integer())), asked("GET /o/{oid}", path=obj(oid=Integer()))
 OLD_S, NEW_S = echo(S=words("a", "b", "c")), echo(S=words("a", "bb", "c"))
@@ -206,7 +190,7 @@ CASES = [
     Case("renamed_member_forgotten_in_answers", NOTES, REMARKS, RENAMED,
          functions(request_O=renamed("note", "remark"), response_O=dict),
          (("lost", "response", "O"), ("drift", "response", "O")), NOTE),
-    Case("renamed_member_without_any_function", NOTES, REMARKS, RENAMED, lambda _: None,
+    Case("renamed_member_without_any_function", NOTES, REMARKS, RENAMED, nothing,
          (("lost", "request", "O"), ("lost", "response", "O")), NOTE),
     Case("renamed_member_carried_by_the_endpoint", NOTES, REMARKS,
          functions(request=in_part("body", renamed("note", "remark")),
@@ -238,7 +222,7 @@ CASES = [
          (("order", "request", "POST /x"),)),
     Case("recorded_query_rename_forgotten", FOUND, FIND, find(renamed("state", "status")), find(dict),
          (("lost", "request", "GET /o"),), STATE),
-    Case("recorded_query_rename_without_any_function", FOUND, FIND, find(renamed("state", "status")), lambda _: None,
+    Case("recorded_query_rename_without_any_function", FOUND, FIND, find(renamed("state", "status")), nothing,
          (("lost", "request", "GET /o"),), STATE),
     Case("query_parameter_made_constant", FOUND, FIND, find(renamed("state", "status")),
          find(lambda _: {"status": "x"}), (("lost", "request", "GET /o"),), STATE),
@@ -301,8 +285,8 @@ def test_what_is_right_is_not_told(case: Case) -> None:
         assert not (*report.failures, *report.warnings), str(report)
 
 
-FLOATS = echo(C=obj(f=Field(name="f", node=Number(), required=False, default=0.0)))
-DECIMALS = echo(C=obj(f=Field(name="f", node=Decimal(), required=False, default="0")))
+FLOATS = echo(C=obj(optional("f", Number(), 0.0)))
+DECIMALS = echo(C=obj(optional("f", Decimal(), "0")))
 MEANT = [
     ("float_to_decimal", FLOATS, DECIMALS, functions(
         request_C=lambda each: {"f": each.get("f", 0.0)},
@@ -315,8 +299,8 @@ MEANT = [
     ("words_made_one_by_a_recorded_rename", OLD_S, NEW_S,
      mapped({"a": "a", "b": "bb", "c": "bb"}, {"a": "a", "bb": "b", "c": "c"}),
      Renames(members={"S": {"c": "bb", "b": "bb"}})),
-    ("parameter_removed", asked("GET /o", query=obj(page=optional("page", Integer(), 1))),
-     asked("GET /o", query=obj(cursor=optional("cursor", String(), ""))), find(lambda _: {}), Renames()),
+    ("parameter_removed", asked("GET /o", query=obj(optional("page", Integer(), 1))),
+     asked("GET /o", query=obj(optional("cursor", String(), ""))), find(lambda _: {}), Renames()),
     ("functions_of_an_endpoint_undone_in_turn", LINE, LINE, both(
         functions(request=in_part("body", edited(qty=lambda each: each + 1))),
         functions(request=in_part("body", edited(qty=lambda each: each * 2))),

@@ -8,6 +8,7 @@ from perdure.diff.pairing import parameter_names, renamed_in_path
 from perdure.gtype.nodes import Field, Null, Object, String
 from perdure.manifest.records import Endpoint
 from perdure.timescape.authoring.conversion import Converter
+from perdure.timescape.authoring.converting import Spot
 from perdure.timescape.authoring.fitting import Fitting
 from perdure.timescape.authoring.functions import Function
 from perdure.timescape.authoring.layout import Choice, Code, Text, statement
@@ -112,7 +113,7 @@ class _Writer:
             if self.converter.fitting.fits(Null(), new):
                 return []
             return statement("request.body = ", self.converter.notes.hole(f"body: {words(new)}"))
-        made = self.converter.convert(self.sides.carried(old), new, "body", "body")
+        made = self.converter.convert(self.sides.carried(old), new, Spot("body", "body"))
         return [] if made is None else ["    body: Any = request.body", *statement("request.body = ", made)]
 
     def _response_body(self) -> list[str]:
@@ -121,7 +122,7 @@ class _Writer:
             return []
         if new is None:
             return statement("answer.body = ", self.converter.notes.hole(f"body: {words(old)}, from nothing"))
-        made = self.converter.convert(new, self.sides.carried(old), "body", "body")
+        made = self.converter.convert(new, self.sides.carried(old), Spot("body", "body"))
         if made is None:
             return []
         of_data, of_null = _by_presence(made)

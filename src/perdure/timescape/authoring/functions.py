@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from perdure.gtype.nodes import Node, Object
-from perdure.timescape.authoring.conversion import Converter, counterparts
+from perdure.timescape.authoring.conversion import Converter
+from perdure.timescape.authoring.converting import Spot
+from perdure.timescape.authoring.counterparts import counterparts
 from perdure.timescape.authoring.fitting import Fitting, finite_values
 from perdure.timescape.authoring.layout import Call, Code, Each, ListOf, MapOf, Text, flat, literal, statement
 from perdure.timescape.authoring.members import Carried, carry_members
@@ -66,16 +68,17 @@ def _function(
         yield from _object_function(way, target, (source, shape), names, converter)
         return
     parameter = identifier(target, frozenset(converter.notes.taken))
+    spot = Spot(parameter, identifier(target))
     code: Code | None
     said: list[str] = []
     if finite_values(source) is not None and finite_values(shape) is not None:
         prefix = "NEW" if way == "request" else "OLD"
         table = f"{prefix}_{identifier(target)}"
-        code = converter.values(source, shape, parameter, identifier(target), names, table)
+        code = converter.values(source, shape, spot, names, table)
         known = counterparts(source, shape, names)
         said = [f"rename {old} to {new}" for old, new in known.items() if old != new]
     else:
-        code = converter.convert(source, shape, parameter, identifier(target))
+        code = converter.convert(source, shape, spot)
     if code is not None:
         takes, gives = _annotation(source, converter.fitting), _annotation(shape, converter.fitting)
         lines = tuple(_returned(code, takes, gives))

@@ -2,7 +2,7 @@
 
 from perdure.gtype.nodes import Enum
 from perdure.manifest.records import Api
-from perdure.timescape.authoring.conversion import counterparts
+from perdure.timescape.authoring.counterparts import counterparts
 from perdure.timescape.authoring.hints import Hints
 from perdure.timescape.authoring.sides import Sides
 

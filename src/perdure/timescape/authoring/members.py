@@ -6,7 +6,9 @@ from typing import NamedTuple, final
 from msgspec import UNSET
 
 from perdure.gtype.nodes import Field, Node, Null, Object, Union
-from perdure.timescape.authoring.conversion import Converter, constant_of
+from perdure.timescape.authoring.conversion import Converter
+from perdure.timescape.authoring.converting import Spot
+from perdure.timescape.authoring.counterparts import constant_of
 from perdure.timescape.authoring.layout import Call, Code, ListOf, MapOf, Text, flat, literal, statement
 from perdure.timescape.authoring.notes import identifier
 from perdure.timescape.authoring.wording import listed, words
@@ -127,7 +129,7 @@ class _Members:
         if not source.required and not target.required and self._is_null_only(source, target):
             self._forget_null(name)
             return
-        made = self.converter.convert(source.node, target.node, self._at(name), name)
+        made = self.converter.convert(source.node, target.node, Spot(self._at(name), name))
         if made is not None:
             self.looks_inside = True
             self.said.append(f"convert {name}")

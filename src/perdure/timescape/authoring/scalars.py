@@ -3,10 +3,12 @@
 import re
 from typing import NamedTuple
 
+from msgspec.structs import fields
+
 from perdure.gtype.nodes import Bytes, Date, DateTime, Decimal, Duration, Integer, Node, Number, String, Time, Uuid
 from perdure.timescape.authoring.notes import Notes
 
-__all__ = ["Recipe", "scalar_recipe"]
+__all__ = ["Recipe", "is_free", "scalar_recipe"]
 
 _DIGIT = r"(?:\[0-9\]|\[1-9\]|\\d)"
 _MANY = r"(?:[+]|[{][0-9]+(?:,[0-9]*)?[}])?"
@@ -15,6 +17,8 @@ _NUMERIC = re.compile(rf"\^(?:-\??)?(?:{_DIGIT}{_MANY}|{_DIGIT}\*)+(?P<fraction>
 _WHOLE = 'r"-?[0-9]{1,200}"'
 _ANY_NUMBER = r'r"-?[0-9]{1,200}(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"'
 """As long as a float can hold it; what `str` makes of most numbers is among them."""
+_ANNOTATIONS = frozenset({"description", "deprecated", "secret", "format"})
+"""What a node may say besides which values it has."""
 
 
 class Recipe(NamedTuple):
@@ -48,6 +52,14 @@ def scalar_recipe(source: Node, target: Node, value: str, notes: Notes) -> Recip
             return Recipe(value)
         case _:
             return None
+
+
+def is_free(node: Node) -> bool:
+    """Tell whether *node* has no rules besides its kind, which a converted value might break."""
+    rules = {field.name for field in fields(node) if getattr(node, field.name) != field.default} - _ANNOTATIONS
+    if isinstance(node, String) and node.min_length in {0, 1}:  # no number is written as ""
+        rules.discard("min_length")
+    return not rules
 
 
 def _read_number(source: String, target: Node, value: str, notes: Notes) -> Recipe:

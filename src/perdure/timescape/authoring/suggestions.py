@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 from perdure.gtype.nodes import Enum, Field, Literal, Object
-from perdure.timescape.authoring.conversion import counterparts
+from perdure.timescape.authoring.counterparts import counterparts
 from perdure.timescape.authoring.fitting import Fitting, finite_values
 from perdure.timescape.authoring.sides import Sides
 

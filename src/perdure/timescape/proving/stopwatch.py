@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -23,6 +23,8 @@ __all__ = ["Stopwatch", "TimeUp"]
 
 _A = TypeVar("_A")
 _R = TypeVar("_R")
+_Handler = Callable[[int, FrameType | None], Any] | int | None
+"""Of a signal, as `signal.signal` tells it; None: no Python has set it."""
 _AGAIN_S = 0.1
 _MOST_OF_IT = 0.8
 _PATIENCE = 4
@@ -46,7 +48,7 @@ class Stopwatch:
         self._began = (0.0, 0.0)
         """Of the call that runs: processor time, and time."""
         self._works = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-        self._others: tuple[object, tuple[float, float]] | None = None
+        self._others: tuple[_Handler, tuple[float, float]] | None = None
         self._tell_lost = sys.unraisablehook
 
     def __enter__(self) -> "Stopwatch":
@@ -63,7 +65,7 @@ class Stopwatch:
         """Give both back; an alarm that someone else had set is set again, for as long as it had left."""
         if self._others is not None:
             handler, remaining = self._others
-            signal.signal(signal.SIGALRM, handler)  # type: ignore[arg-type]
+            signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
             signal.setitimer(signal.ITIMER_REAL, *remaining)
             if sys.unraisablehook == self._lost:  # else someone relies on it by now; it does no harm
                 sys.unraisablehook = self._tell_lost
