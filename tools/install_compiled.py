@@ -16,10 +16,7 @@ import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-PACKAGED = ("src", "pyproject.toml", "README.md", "LICENSE", "tools/install_compiled.py")
-CFLAGS = "-O3 -flto=2 -fno-semantic-interposition -fvisibility=hidden -fno-plt"
-"""One library is made of all modules: calls between them need not go by its table of symbols, and may be inlined."""
-LDFLAGS = "-O3 -flto=2 -Wl,-Bsymbolic-functions"
+PACKAGED = ("src", "pyproject.toml", "README.md", "LICENSE")
 
 
 def main() -> int:
@@ -66,10 +63,9 @@ def _build(python: Path, folder: Path, wheels: Path) -> int:
         if (PROJECT / name).is_dir():
             shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         else:
-            (folder / name).parent.mkdir(exist_ok=True)
-            shutil.copy(PROJECT / name, folder / name)
+            shutil.copy(PROJECT / name, folder)
     build = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel", "--no-deps"]
-    environment = {"CFLAGS": CFLAGS, "LDFLAGS": LDFLAGS, **os.environ, "HATCH_BUILD_HOOKS_ENABLE": "1"}
+    environment = {**os.environ, "HATCH_BUILD_HOOKS_ENABLE": "1"}
     return subprocess.run([*build, "--wheel-dir", str(wheels), str(folder)], env=environment, check=False).returncode
 
 

@@ -145,7 +145,9 @@ def test_a_process_that_was_killed_between_two_writes_is_noted(tmp_path: Path) -
     assert [] == notes(tmp_path)
     open_stream(tmp_path).close()
     [note] = notes(tmp_path)
-    assert "a process was killed before: what it had not written yet is lost, and its last 3 lines were not" in note
+    assert (
+        "a process was killed, or had no room: what it had not written is lost, and its last 3 lines were not" in note
+    )
     assert 1 == len(log_files(tmp_path))
 
 

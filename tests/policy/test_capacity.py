@@ -179,7 +179,7 @@ async def test_event_loop_is_late_is_noticed() -> None:
     assert turned_away
 
 
-def test_capacity_that_is_shut_lets_nobody_in_until_it_is_open_again() -> None:
+def test_capacity_that_is_shut_lets_nobody_in_until_it_is_open_again(caplog: pytest.LogCaptureFixture) -> None:
     found = capacity(CapacitySettings(retry_after_s=3))
     found.admit(False)
     priorities: tuple[Priority, ...] = ("low", "critical")
@@ -191,6 +191,7 @@ def test_capacity_that_is_shut_lets_nobody_in_until_it_is_open_again() -> None:
     with pytest.raises(OverloadedError):
         found.enter(from_address("10.0.0.1:1"), "high")
     assert 0 == found.count
+    assert ["requests are turned away: what they do could not be recorded"] == caplog.messages
     found.admit(True)
     found.leave(found.enter(from_address("10.0.0.1:1"), "low"))
     assert 0 == found.count

@@ -162,9 +162,9 @@ class StreamCheck:
         if not is_last:
             self._torn = Torn(len(rest), sha256(rest).hexdigest())
             self._torn_at = self.last_file, line
-            self._note(line, f"torn: a process was killed while it wrote; {len(rest)} bytes of a line are left")
+            self._note(line, f"torn: {len(rest)} bytes of a line are left; its process was killed, or had no room")
         elif not self.is_live:
-            self._note(line, f"torn: a process was killed while it wrote; {len(rest)} bytes of a line are left")
+            self._note(line, f"torn: {len(rest)} bytes of a line are left; its process was killed, or had no room")
 
     def _look(self, data: bytes | mmap.mmap, line: Line) -> None:
         if not line.follows:
@@ -211,7 +211,8 @@ class StreamCheck:
                 count = max(record.unsigned, self.lines - 1 - self.signed_lines - (self.last_line == 2))
                 unsigned = f", and its last {count} lines were not signed" if count else ""
                 self._note(
-                    self.last_line, f"a process was killed before: what it had not written yet is lost{unsigned}"
+                    self.last_line,
+                    f"a process was killed, or had no room: what it had not written is lost{unsigned}",
                 )
             case Lost():
                 self._note(self.last_line, f"{record.records} records were lost, {record.refused} requests refused")

@@ -31,7 +31,7 @@ class AuditSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     counted (``drop``), or requests read 503, so that nothing is done that is not recorded (``refuse``). Then half of
     the buffer is kept for the requests that are in the works."""
     buffer_records: int = 50_000
-    """Records that wait in the memory of a process at most; some 0.5 KB each."""
+    """Records that wait in the memory of a process at most; some 0.5 KB each, more where paths are long."""
     flush_s: float = 0.2
     """How often what waits is written: what a killed process loses at most. Sooner when there is much."""
     fsync: Literal["never", "checkpoint", "flush"] = "checkpoint"

@@ -117,7 +117,7 @@ class Capacity:
         self._pressure.beat(lag_s)
         self._watch_from = 0 if self._is_shut or self._pressure.is_on else self._quarter
         if self._shed.turned_away or self._shed.is_going_on:
-            self._shed.beat(self.count, lag_s)
+            self._shed.beat(self.count, lag_s, is_shut=self._is_shut)
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         now_s = loop.time()
@@ -155,8 +155,11 @@ class _Shed:
         self._total = 0
         self._calm = 0
 
-    def beat(self, count: int, lag_s: float) -> None:
-        if not self.is_going_on:
+    def beat(self, count: int, lag_s: float, *, is_shut: bool) -> None:
+        if not self.is_going_on and is_shut:
+            self.is_going_on = True
+            _log.warning("requests are turned away: what they do could not be recorded")
+        elif not self.is_going_on:
             self.is_going_on = True
             _log.warning(
                 "too much to do: requests are turned away, with %d in the works and the event loop %.0f ms late",
