@@ -5,7 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from perdure.audit.following import Following
 from perdure.audit.reading import Wanted, read_entries
@@ -57,6 +60,15 @@ def test_a_line_that_is_written_in_parts_is_told_when_it_is_whole(tmp_path: Path
     stream.close()
 
 
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """Let programs that are started be interrupted, also where this one was started to ignore that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_tail_goes_on_from_the_last_line_it_printed(tmp_path: Path) -> None:
     stream = open_stream(tmp_path)
     stream.write([body(number) for number in range(9)])

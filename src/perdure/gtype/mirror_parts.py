@@ -8,7 +8,7 @@ import math
 import sys
 import typing
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, Never, final
+from typing import Annotated, Any, Final, ForwardRef, Never, final
 
 from msgspec import Meta, Struct
 
@@ -28,6 +28,7 @@ from perdure.gtype.nodes import (
     Time,
     Uuid,
 )
+from perdure.gtype.unsafe_unions import has_pattern, holds_items
 from perdure.gtype.validator_patterns import python_pattern
 from perdure.gtype.validator_scalars import DECIMAL_PATTERN, ScalarNode, allowed_values, wire_type
 
@@ -36,6 +37,7 @@ __all__ = ["ALL_KINDS", "ANYTHING", "Part", "Shortfall", "annotated", "join", "m
 ALL_KINDS: Final = frozenset({"null", "bool", "int", "float", "str", "array", "object"})
 """What msgspec tells apart."""
 
+_CONTAINERS: Final = frozenset({"array", "object"})
 _INT64: Final = (-(2**63), 2**63 - 1)
 _FINITE: Final = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 _WIDEST: Final[dict[str, object]] = {
@@ -89,7 +91,25 @@ def merge(parts: Iterable[Part], shortfall: Shortfall) -> list[Part]:
             continue
         merged = [other for other in merged if other not in rivals]
         merged += _settle([*rivals, part], shortfall)
+    if any(map(_may_hold_items, merged)):
+        return [wider for part in merged for wider in _without_pattern(part, shortfall)]
     return merged
+
+
+def _may_hold_items(part: Part) -> bool:
+    """Return whether *part* is, or by its name may be, of arrays or dicts; those of Structs are told apart."""
+    if isinstance(part.annotation, ForwardRef):
+        return bool(part.kinds & _CONTAINERS)
+    return holds_items(part.annotation)
+
+
+def _without_pattern(part: Part, shortfall: Shortfall) -> list[Part]:
+    """Return *part* for a union with arrays or dicts: see `perdure.gtype.unsafe_unions`."""
+    if has_pattern(part.annotation):
+        return shortfall.widen(Part(part.kinds, str, widest=True))
+    if isinstance(part.annotation, ForwardRef) and "str" in part.kinds:
+        return shortfall.widen(*(Part(frozenset({kind}), _WIDEST[kind], widest=True) for kind in sorted(part.kinds)))
+    return [part]
 
 
 def _settle(rivals: list[Part], shortfall: Shortfall) -> list[Part]:
