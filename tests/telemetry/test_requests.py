@@ -2,10 +2,10 @@
 
 import pytest
 
-from perdure.context.local import HandlerFacts
+from perdure.context.local import HandlerFacts, LocalContext
 from perdure.context.origin import Origin
 from perdure.context.refusal import Refusal
-from perdure.context.trace import new_trace
+from perdure.context.trace import TraceContext, new_trace
 from perdure.errors import (
     ForbiddenError,
     IdentityUnavailableError,
@@ -96,3 +96,39 @@ def test_scheme_is_what_the_proxies_say_and_failures_are_told_by_their_status() 
     assert {("http", "404", ""): 2, ("https", "404", ""): 2, ("https", "500", "500"): 1} == page.by(
         name, "url_scheme", "http_response_status_code", "error_type"
     )
+
+
+def test_websockets_behind_proxies_are_counted_though_their_scheme_is_another() -> None:
+    registry = Registry()
+    counting = RequestMetrics(registry, lambda: 0.0)
+    refused = refusal(RouteNotFoundError("/x"), 404, None)
+    refused.exchange.origin = Origin("192.0.2.1:1", "wss", "shop.example")
+    counting.refused(refused)
+    lctx = LocalContext(FACTS, "v2", refused.exchange, "x", new_trace(), 10.0)
+    counting.finished(lctx, 101, -1, 10.5)
+    page = parsed(expose(registry.families(), OPEN_METRICS).decode())
+    name = "http_server_request_duration_seconds_count"
+    assert {("wss", "404"): 1, ("wss", "101"): 1} == page.by(name, "url_scheme", "http_response_status_code")
+
+
+def test_a_bucket_takes_another_exemplar_after_a_second() -> None:
+    registry = Registry()
+    counting = RequestMetrics(registry, lambda: 1.0)
+
+    def finish(number: int, at_s: float, took_s: float) -> None:
+        trace = TraceContext(f"00-{number:032x}-{number:016x}-01")
+        exchange = from_address("192.0.2.1:1")
+        counting.finished(LocalContext(FACTS, "v2", exchange, "x", trace, at_s - took_s), 200, 0, at_s)
+
+    def told() -> set[int]:
+        samples = parsed(expose(registry.families(), OPEN_METRICS).decode()).families
+        duration = samples["http_server_request_duration_seconds"].samples
+        return {int(each.exemplar.labels["trace_id"], 16) for each in duration if each.exemplar}
+
+    finish(1, 10.0, 0.001)
+    finish(2, 10.1, 0.001)  # as good as the first
+    finish(3, 10.2, 0.4)  # another bucket
+    assert {1, 3} == told()
+    finish(4, 10.9, 0.4)
+    finish(5, 11.1, 0.001)
+    assert {5, 3} == told()

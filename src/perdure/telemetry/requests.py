@@ -11,6 +11,7 @@ Source: SPEC 3.11, 6; property 30.
 # ruff: noqa: SLF001 - recorders read what the controller leaves on the Local Context
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final, final
 
@@ -71,8 +72,8 @@ class RequestMetrics(Recorder):
         self._bounds = registry.metric(DURATION.name).bounds
         self._first = self._bounds[0]
         self._direct: _Known = {}
-        self._forwarded: dict[str, _Known] = {"http": {}, "https": {}}
-        """Where trusted proxies say which scheme the client used; without them all use one."""
+        self._forwarded: defaultdict[str, _Known] = defaultdict(dict)
+        """By scheme, where trusted proxies say which one the client used; without them all use one."""
         self._ways: dict[tuple[str, str, int], Way] = {}
         registry.before_reading(self.settle)
         registry.on_move(self._forget)
