@@ -15,9 +15,7 @@ from statistics import median, quantiles
 from harness.cores import Cores, pinned
 from harness.servers import Server, running
 
-_SERVER = Server(
-    name="perdure", runs_on=("granian", "--interface", "rsgi"), program="perdure_busy", ready_path="/healthz"
-)
+_SERVER = Server(name="perdure", runs_on=("perdure", "serve"), program="perdure_busy", ready_path="/healthz")
 _FLOOD_SCRIPT = Path(__file__).with_name("harness") / "flood.lua"
 _CLIENTS, _SLOW, _FLOOD = 8, 100, 180
 _GOOD = b"GET /pay HTTP/1.1\r\nHost: busy\r\n\r\n"

@@ -31,6 +31,12 @@ def choose_cores() -> Cores:
     return Cores(server=usable[0], load=usable[-1])
 
 
-def pinned(core: int) -> Callable[[], None]:
-    """Return what a child process calls before it starts, to stay on *core*."""
-    return lambda: os.sched_setaffinity(0, {core})
+def pinned(core: int, *, in_batches: bool = False) -> Callable[[], None]:
+    """Return what a child process calls before it starts, to stay on *core*, *in_batches* under ``SCHED_BATCH``."""
+
+    def pin() -> None:
+        os.sched_setaffinity(0, {core})
+        if in_batches:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+    return pin

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_GROUP, _USER, _SYSTEM = 2, 11, 12  # fields of /proc/PID/stat, counted behind the command's name
+_SESSION, _USER, _SYSTEM = 3, 11, 12  # fields of /proc/PID/stat, counted behind the command's name
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class CpuReading:
 
     machine_s: float
     """By everything, over all cores."""
-    group_s: float
-    """By the processes of one group."""
+    session_s: float
+    """By the processes of one session."""
 
 
-def read_cpu(group: int) -> CpuReading:
-    """Return what the machine and the process group *group* have used so far."""
-    return CpuReading(_machine_s(), sum(_process_s(stat, group) for stat in Path("/proc").glob("[0-9]*/stat")))
+def read_cpu(session: int) -> CpuReading:
+    """Return what the machine and the session *session* have used so far."""
+    return CpuReading(_machine_s(), sum(_process_s(stat, session) for stat in Path("/proc").glob("[0-9]*/stat")))
 
 
 def _machine_s() -> float:
@@ -33,11 +33,11 @@ def _machine_s() -> float:
     return (user + nice + system + irq + softirq) / _TICKS_PER_S
 
 
-def _process_s(stat: Path, group: int) -> float:
+def _process_s(stat: Path, session: int) -> float:
     try:
         fields = stat.read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
         return 0.0
-    if int(fields[_GROUP]) != group:
+    if int(fields[_SESSION]) != session:
         return 0.0
     return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS_PER_S

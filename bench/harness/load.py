@@ -50,12 +50,12 @@ def put_under_load(server: RunningServer, scenario: Scenario, *, seconds: int, w
         command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(_SCRIPT)]
         command += [f"http://127.0.0.1:{server.port}{scenario.path}", "--", scenario.method, body.name]
         command += [f"{name}: {value}" for name, value in scenario.all_headers().items()]
-        before, times = read_cpu(server.group), os.times()
+        before, times = read_cpu(server.session), os.times()
         ran = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=pinned(cores.load))
-        after, times_after = read_cpu(server.group), os.times()
+        after, times_after = read_cpu(server.session), os.times()
     found = _result(ran)
     elapsed_s = found["duration_us"] / 1e6
-    server_s = after.group_s - before.group_s
+    server_s = after.session_s - before.session_s
     generator_s = times_after.children_user + times_after.children_system - times.children_user - times.children_system
     return Measurement(
         rps=found["requests"] / elapsed_s,

@@ -44,6 +44,8 @@ class Ratio:
 COMPARISONS: tuple[Comparison, ...] = (
     Comparison("get_vs_floor", "perdure", "get", "floor", "get", 0.70),
     Comparison("post_vs_floor", "perdure", "post", "floor", "post", 0.70),
+    Comparison("get_vs_floor_batched", "perdure", "get", "floor_batched", "get"),
+    Comparison("post_vs_floor_batched", "perdure", "post", "floor_batched", "post"),
     Comparison("get_vs_fastapi", "perdure", "get", "fastapi", "get", 3.0),
     Comparison("post_vs_fastapi", "perdure", "post", "fastapi", "post", 3.0),
     Comparison("post_vs_cadwyn", "perdure", "post", "cadwyn", "post", 15.0),

@@ -43,6 +43,8 @@ class Server:
     """Where it answers once it can."""
     from_source: bool = False
     """Perdure is imported from ``src``, not compiled."""
+    in_batches: bool = False
+    """It is started under ``SCHED_BATCH``, which `perdure serve` gives itself."""
 
     def command(self, python: Path, port: int) -> list[str]:
         """Return the command that serves it at *port*."""
@@ -55,7 +57,8 @@ class Server:
         return replace(scenario, headers={**scenario.headers, **self.headers})
 
 
-# Granian writes no access log unless told to, so uvicorn is told not to. All else is as both come.
+# Granian writes no access log unless told to, so uvicorn is told not to. All else is as each comes.
+_PERDURE = ("perdure", "serve")
 _RSGI = ("granian", "--interface", "rsgi")
 _ASGI = ("granian", "--interface", "asgi")
 _UVICORN = ("uvicorn", "--no-access-log", "--log-level", "warning")
@@ -64,13 +67,14 @@ _BARE_UVICORN = (*_UVICORN, "--http", "h11", "--loop", "asyncio")
 
 SERVERS: tuple[Server, ...] = (
     Server(name="floor", runs_on=_RSGI),
-    Server(name="perdure", runs_on=_RSGI, kinds=_EVERY),
-    Server(name="perdure_pure", runs_on=_RSGI, program="perdure", kinds=_EVERY, from_source=True),
-    Server(name="perdure_unaudited", runs_on=_RSGI),
-    Server(name="perdure_traced", runs_on=_RSGI),
-    Server(name="perdure_traced_all", runs_on=_RSGI),
-    Server(name="perdure_open", runs_on=_RSGI),
-    Server(name="perdure_guarded", runs_on=_RSGI, headers={"authorization": f"Bearer {TOKEN}"}),
+    Server(name="floor_batched", runs_on=_RSGI, program="floor", in_batches=True),
+    Server(name="perdure", runs_on=_PERDURE, kinds=_EVERY),
+    Server(name="perdure_pure", runs_on=_PERDURE, program="perdure", kinds=_EVERY, from_source=True),
+    Server(name="perdure_unaudited", runs_on=_PERDURE),
+    Server(name="perdure_traced", runs_on=_PERDURE),
+    Server(name="perdure_traced_all", runs_on=_PERDURE),
+    Server(name="perdure_open", runs_on=_PERDURE),
+    Server(name="perdure_guarded", runs_on=_PERDURE, headers={"authorization": f"Bearer {TOKEN}"}),
     Server(name="blacksheep", runs_on=_ASGI),
     Server(name="litestar", runs_on=_ASGI),
     Server(name="fastapi", runs_on=_UVICORN),
@@ -86,8 +90,8 @@ class RunningServer:
 
     server: Server
     port: int
-    group: int
-    """Process group of everything it started."""
+    session: int
+    """Session of everything it started."""
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def running(server: Server, python: Path, core: int) -> Iterator[RunningServer]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=pinned(core),
+            preexec_fn=pinned(core, in_batches=server.in_batches),
         )
         try:
             _wait_answering(server, process, port, log)

@@ -28,6 +28,7 @@ from perdure.cli.drain import DrainingTarget
 from perdure.cli.idle import raise_descriptor_limit
 from perdure.cli.listener import BACKLOG
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Ready, WorkerPlan
+from perdure.cli.scheduling import schedule_in_batches
 from perdure.cli.store import store_place, wishes_file
 from perdure.cli.target import BrokenAppError, load
 from perdure.cli.unrecorded import warn_of_unrecorded
@@ -79,6 +80,7 @@ def run(plan: WorkerPlan) -> int:
     # Bytecode is told from stale by seconds and size: a change of one letter, right after a load, would not be seen.
     sys.dont_write_bytecode = plan.reloads or sys.dont_write_bytecode
     raise_descriptor_limit()
+    schedule_in_batches()  # before there are threads, which inherit it
     # A handler rather than SIG_IGN, which processes that the app starts would inherit: SIGHUP is for the parent.
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     try:
