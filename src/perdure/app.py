@@ -27,7 +27,7 @@ from perdure.modules.local import LocalModules
 from perdure.rollout.opening import FORGETFUL, StorePlace
 from perdure.rollout.rollout import Rollout
 from perdure.routing.catalogue import RouteInfo
-from perdure.routing.planner import GlobalHooks
+from perdure.routing.plan_compiler import GlobalHooks
 from perdure.routing.router import Router
 from perdure.routing.templates import Converter
 from perdure.store.base import Store

@@ -44,7 +44,7 @@ from perdure.rollout.opening import FORGETFUL, StorePlace, open_rollout
 from perdure.rollout.rollout import Rollout
 from perdure.routing.catalogue import Catalogue
 from perdure.routing.declaration import Declaration
-from perdure.routing.planner import GlobalHooks
+from perdure.routing.plan_compiler import GlobalHooks
 from perdure.secrets.opening import open_secrets
 from perdure.store.base import Store
 from perdure.telemetry.app_metrics import AppMetrics

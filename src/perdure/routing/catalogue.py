@@ -26,7 +26,8 @@ from perdure.routing.declaration import Declaration, RouteOptions
 from perdure.routing.definition import UNDECLARED, Definition, define, define_socket
 from perdure.routing.endpoint import CodecCache, CodeEndpoint, code_endpoint
 from perdure.routing.manager import RouteManager
-from perdure.routing.planner import GateOf, GlobalHooks, Planner
+from perdure.routing.plan_compiler import GateOf, GlobalHooks, PlanCompiler
+from perdure.routing.planner import Planner
 from perdure.routing.published import Published, publish
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.timescape import Timescape
@@ -85,9 +86,8 @@ class Catalogue:
         )
         self._hooks = hooks
         self._modules = modules
-        self._planner = Planner(
-            config, self.timescape, self.registry.definitions, self._code, codecs, hooks, gates, auth
-        )
+        compiler = PlanCompiler(config, codecs, hooks, gates, auth)
+        self._planner = Planner(self.timescape, self.registry.definitions, self._code, compiler)
         drafts = self._planner.drafts(self._code)
         self._serving = tuple(each for each in self._code if not any(each is draft for draft in drafts))
         self.drafts = tuple(each.definition.declaration.where for each in drafts)
