@@ -9,17 +9,14 @@ Source: SPEC 3.1, property 1.
 import inspect
 from collections.abc import Callable
 from functools import partial
-from operator import itemgetter
 from typing import Any, final
 
 from msgspec import Struct
 
 from perdure.errors import SignatureError
+from perdure.lifecycle.spreading import HANDLER, spread
 
 __all__ = ["CATCH", "HANDLER", "SOCKET", "Callback", "describe", "inspect_callback"]
-
-HANDLER = ("req", "res", "lctx", "gctx")
-"""What a handler, a before and an after hook may take."""
 
 CATCH = ("error", *HANDLER)
 """What a catch hook may take."""
@@ -74,7 +71,7 @@ def inspect_callback(fn: Callable[..., Any], allowed: tuple[str, ...] = HANDLER)
     target = fn if inspect.isroutine(fn) else getattr(fn, "func", None) or type(fn).__call__
     streams = inspect.isasyncgenfunction(target) or inspect.isgeneratorfunction(target)
     is_async = inspect.iscoroutinefunction(target) or inspect.isasyncgenfunction(target)
-    return Callback(fn, _spread(fn, tuple(takes), allowed), tuple(takes), is_async, streams)
+    return Callback(fn, spread(fn, tuple(takes), allowed), tuple(takes), is_async, streams)
 
 
 def _refusal(parameter: inspect.Parameter, taken: list[str], allowed: tuple[str, ...]) -> str:
@@ -90,54 +87,3 @@ def _refusal(parameter: inspect.Parameter, taken: list[str], allowed: tuple[str,
     if taken and allowed.index(parameter.name) < allowed.index(taken[-1]):
         return f"comes after {taken[-1]!r}; the order is: {order}"
     return ""
-
-
-def _spread(fn: Callable[..., Any], takes: tuple[str, ...], allowed: tuple[str, ...]) -> Callable[..., Any]:
-    """Return a callable of all *allowed* arguments that passes on those *fn* takes."""
-    if takes == allowed:
-        return fn
-    if allowed == HANDLER:
-        return _spread_four(fn, takes)
-    places = tuple(allowed.index(name) for name in takes)
-    if not places:
-        return lambda *_: fn()
-    if len(places) == 1:
-        place = places[0]
-        return lambda *given: fn(given[place])
-    pick = itemgetter(*places)
-    return lambda *given: fn(*pick(given))
-
-
-def _spread_four(fn: Callable[..., Any], takes: tuple[str, ...]) -> Callable[..., Any]:  # noqa: C901 - a table
-    """Do as `_spread` for handlers and hooks, without gathering arguments: it is called thrice per request."""
-    match takes:
-        case ():
-            return lambda _req, _res, _lctx, _gctx: fn()
-        case ("req",):
-            return lambda req, _res, _lctx, _gctx: fn(req)
-        case ("res",):
-            return lambda _req, res, _lctx, _gctx: fn(res)
-        case ("lctx",):
-            return lambda _req, _res, lctx, _gctx: fn(lctx)
-        case ("gctx",):
-            return lambda _req, _res, _lctx, gctx: fn(gctx)
-        case ("req", "res"):
-            return lambda req, res, _lctx, _gctx: fn(req, res)
-        case ("req", "lctx"):
-            return lambda req, _res, lctx, _gctx: fn(req, lctx)
-        case ("req", "gctx"):
-            return lambda req, _res, _lctx, gctx: fn(req, gctx)
-        case ("res", "lctx"):
-            return lambda _req, res, lctx, _gctx: fn(res, lctx)
-        case ("res", "gctx"):
-            return lambda _req, res, _lctx, gctx: fn(res, gctx)
-        case ("lctx", "gctx"):
-            return lambda _req, _res, lctx, gctx: fn(lctx, gctx)
-        case ("req", "res", "lctx"):
-            return lambda req, res, lctx, _gctx: fn(req, res, lctx)
-        case ("req", "res", "gctx"):
-            return lambda req, res, _lctx, gctx: fn(req, res, gctx)
-        case ("req", "lctx", "gctx"):
-            return lambda req, _res, lctx, gctx: fn(req, lctx, gctx)
-        case _:
-            return lambda _req, res, lctx, gctx: fn(res, lctx, gctx)
