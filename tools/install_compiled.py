@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def main() -> int:
     wanted = _fingerprint()
     if wanted in _origin(python):
         return 0
-    _ensure_compiler()
+    _ensure_compiler(python)
     with tempfile.TemporaryDirectory() as folder:
         # Pip keeps where it has a wheel from for as long as that is installed: the folder's name is the stamp.
         wheels = Path(folder, wanted)
@@ -45,12 +44,17 @@ def _fingerprint() -> str:
 def _origin(python: Path) -> str:
     """Return what pip wrote down of where the Perdure of *python* comes from; empty where there is none."""
     ask = "from importlib.metadata import distribution; print(distribution('perdure').read_text('direct_url.json'))"
-    asked = subprocess.run([str(python), "-I", "-c", ask], capture_output=True, text=True, check=False)
-    return asked.stdout
+    return _ask(python, ask)
 
 
-def _ensure_compiler() -> None:
-    has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+def _ask(python: Path, program: str) -> str:
+    """Return what *program* prints when *python* runs it; nothing where it fails."""
+    return subprocess.run([str(python), "-I", "-c", program], capture_output=True, text=True, check=False).stdout
+
+
+def _ensure_compiler(python: Path) -> None:
+    include = _ask(python, "import sysconfig; print(sysconfig.get_path('include'))").strip()
+    has_headers = Path(include, "Python.h").exists()
     if (shutil.which("cc") is None or not has_headers) and shutil.which("apt-get") and os.geteuid() == 0:
         print("installing a C compiler and Python's headers", flush=True)
         subprocess.run(["apt-get", "update", "-qq"], check=False)
