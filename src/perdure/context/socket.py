@@ -4,13 +4,14 @@ Source: SPEC 3.1; RFC 6455.
 """
 
 from collections.abc import AsyncIterator
-from typing import Any, Generic, Protocol, final
+from typing import Any, Generic, Protocol, cast, final
 
 import msgspec
 from typing_extensions import TypeVar
 
 from perdure.errors import MalformedRequestError, MalformedValueError, SocketClosedError
 from perdure.gtype.depth import check_depth
+from perdure.gtype.safe_decoding import json_decoder
 
 __all__ = ["SocketTransport", "WebSocket"]
 
@@ -52,11 +53,11 @@ class WebSocket(Generic[Incoming, Outgoing]):
     Accepted when the handler starts, closed when it ends. Iterating yields messages until the client leaves.
     """
 
-    __slots__ = ("_accepted", "_closed", "_decoder", "_transport")
+    __slots__ = ("_accepted", "_closed", "_decode", "_transport")
 
     def __init__(self, transport: SocketTransport, incoming: Any = Any) -> None:
         self._transport = transport
-        self._decoder = msgspec.json.Decoder(incoming)
+        self._decode = json_decoder(incoming)
         self._accepted = False
         self._closed = False
 
@@ -88,7 +89,7 @@ class WebSocket(Generic[Incoming, Outgoing]):
         encoded = raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw
         try:
             check_depth(encoded)
-            message: Incoming = self._decoder.decode(encoded)
+            message = cast("Incoming", self._decode(encoded))
         except (msgspec.DecodeError, MalformedValueError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedRequestError(f"the message is not what is expected: {error}") from error
         return message

@@ -13,6 +13,9 @@ import msgspec
 from perdure.errors import Fault, InvalidValueError, TypeDefinitionError
 from perdure.gtype.defaults import completion, custom_types
 from perdure.gtype.nodes import GType
+from perdure.gtype.safe_classes import Convert
+from perdure.gtype.safe_decoding import converter_of
+from perdure.gtype.unsafe_types import compile_safely, holds_unsafe_union
 from perdure.gtype.validator_faults import MASK, Path, Secrets, brief, pointer
 
 __all__ = ["TypeBuilder", "encode_other", "refuse_undecodable"]
@@ -44,7 +47,7 @@ class TypeBuilder:
         decode_msgpack: The same for msgpack.
     """
 
-    __slots__ = ("_adapter", "_complete", "_gtype", "_python_type", "decode_json", "decode_msgpack")
+    __slots__ = ("_adapter", "_by_parts", "_complete", "_gtype", "_python_type", "decode_json", "decode_msgpack")
 
     def __init__(self, python_type: object, gtype: GType) -> None:
         """Prepare decoders for *python_type*.
@@ -54,18 +57,22 @@ class TypeBuilder:
         """
         self._python_type: Any = python_type
         self._gtype = gtype
-        self._adapter = _adapter_for_root(python_type)
+        self._by_parts = None
+        self._adapter = _pydantic_adapter(python_type)
+        if self._adapter is None:
+            self._by_parts, self._adapter = _other_ways(python_type)
         self.decode_json: Callable[[bytes], object]
         self.decode_msgpack: Callable[[bytes], object]
-        self._complete = completion(python_type) if self._adapter is None else None
-        if self._adapter is None:
+        by_msgspec = self._adapter is None and self._by_parts is None
+        self._complete = completion(python_type) if by_msgspec else None
+        if by_msgspec:
             decode_json = msgspec.json.Decoder(self._python_type, dec_hook=_decode_other).decode
             decode_msgpack = msgspec.msgpack.Decoder(self._python_type, dec_hook=_decode_other).decode
             self.decode_json = _completed(decode_json, self._complete)
             self.decode_msgpack = _completed(decode_msgpack, self._complete)
         else:
-            self.decode_json = self._decode_json_by_adapter
-            self.decode_msgpack = self._decode_msgpack_by_adapter
+            self.decode_json = self._decode_json_otherwise
+            self.decode_msgpack = self._decode_msgpack_otherwise
 
     def convert(self, data: object) -> object:
         """Return the value that *data* stands for; as fast as can be.
@@ -76,6 +83,8 @@ class TypeBuilder:
         """
         if self._adapter is not None:
             return self._by_adapter(data)
+        if self._by_parts is not None:
+            return self._by_parts(data)
         value: object = msgspec.convert(data, self._python_type, str_keys=True, dec_hook=_decode_other)
         return value if self._complete is None else self._complete(value)
 
@@ -94,11 +103,11 @@ class TypeBuilder:
     def _masked(self) -> bool:
         return Secrets(self._gtype).reaches(self._gtype.root)
 
-    def _decode_json_by_adapter(self, raw: bytes) -> object:
-        return self._by_adapter(msgspec.json.decode(raw))
+    def _decode_json_otherwise(self, raw: bytes) -> object:
+        return self.convert(msgspec.json.decode(raw))
 
-    def _decode_msgpack_by_adapter(self, raw: bytes) -> object:
-        return self._by_adapter(msgspec.to_builtins(msgspec.msgpack.decode(raw), str_keys=True))
+    def _decode_msgpack_otherwise(self, raw: bytes) -> object:
+        return self.convert(msgspec.to_builtins(msgspec.msgpack.decode(raw), str_keys=True))
 
     def _by_adapter(self, data: object) -> object:
         try:
@@ -129,22 +138,25 @@ def _completed(
     return lambda raw: complete(decode(raw))
 
 
-def _adapter_for_root(python_type: Any) -> Any:
-    """Return a Pydantic adapter for types that msgspec cannot decode, or would decode without Pydantic's validators."""
-    adapter = _pydantic_adapter(python_type)
-    if adapter is not None:
-        return adapter
+def _other_ways(python_type: Any) -> tuple[Convert | None, Any]:
+    """Return how else than by msgspec's decoders values are made, if they have to be: part by part, or by Pydantic.
+
+    Raises:
+        TypeDefinitionError: There is no way at all.
+    """
     try:
-        msgspec.json.Decoder(python_type, dec_hook=_decode_other)
+        if holds_unsafe_union(python_type):
+            return converter_of(python_type, _decode_other), None
+        compile_safely(python_type, _decode_other)
     except (TypeError, ValueError, NotImplementedError) as error:
         pydantic = sys.modules.get("pydantic")
         if pydantic is not None:
             try:
-                return pydantic.TypeAdapter(python_type)
+                return None, pydantic.TypeAdapter(python_type)
             except pydantic.errors.PydanticUserError:
                 pass
         raise TypeDefinitionError(f"{python_type!r} cannot be decoded: {error}") from None
-    return None
+    return None, None
 
 
 def _pydantic_adapter(python_type: Any) -> Any:

@@ -17,6 +17,8 @@ from typing import Any, Final, cast, final
 import msgspec
 from msgspec import Struct, inspect
 
+from perdure.gtype.unsafe_types import safe_parts
+
 __all__ = ["completion", "custom_types"]
 
 _NO_INFORMATION: Final = (TypeError, ValueError, NotImplementedError, NameError, AttributeError, RuntimeError)
@@ -36,9 +38,10 @@ def completion(tp: object) -> Callable[[object], object] | None:
 def custom_types(tp: object) -> list[type]:
     """Return the classes in *tp* that msgspec cannot decode by itself; none where it cannot decode *tp* at all."""
     try:
-        return [part.cls for part in _descriptions(tp) if isinstance(part, inspect.CustomType)]
+        found = [part for safe in safe_parts(tp) for part in _descriptions(safe)]
     except _NO_INFORMATION:
         return []
+    return [part.cls for part in found if isinstance(part, inspect.CustomType)]
 
 
 def _descriptions(tp: object) -> Iterator[object]:

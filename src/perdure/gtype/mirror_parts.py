@@ -28,7 +28,7 @@ from perdure.gtype.nodes import (
     Time,
     Uuid,
 )
-from perdure.gtype.unsafe_unions import has_pattern, holds_items
+from perdure.gtype.unsafe_unions import has_pattern, holds_items, is_bounded, is_fixed_tuple
 from perdure.gtype.validator_patterns import python_pattern
 from perdure.gtype.validator_scalars import DECIMAL_PATTERN, ScalarNode, allowed_values, wire_type
 
@@ -38,6 +38,8 @@ ALL_KINDS: Final = frozenset({"null", "bool", "int", "float", "str", "array", "o
 """What msgspec tells apart."""
 
 _CONTAINERS: Final = frozenset({"array", "object"})
+_BOUNDED: Final = frozenset({"int", "float", "str", "object"})
+"""What may be of values, or of a size, within bounds."""
 _INT64: Final = (-(2**63), 2**63 - 1)
 _FINITE: Final = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 _WIDEST: Final[dict[str, object]] = {
@@ -91,25 +93,29 @@ def merge(parts: Iterable[Part], shortfall: Shortfall) -> list[Part]:
             continue
         merged = [other for other in merged if other not in rivals]
         merged += _settle([*rivals, part], shortfall)
-    if any(map(_may_hold_items, merged)):
-        return [wider for part in merged for wider in _without_pattern(part, shortfall)]
-    return merged
+    return [wider for part in merged for wider in _beside(part, [o for o in merged if o is not part], shortfall)]
+
+
+def _beside(part: Part, others: list[Part], shortfall: Shortfall) -> list[Part]:
+    """Return *part* such that msgspec can hold it in one union with *others*: see `perdure.gtype.unsafe_unions`."""
+    beside_tuple, beside_items = any(map(_may_be_fixed_tuple, others)), any(map(_may_hold_items, others))
+    if isinstance(part.annotation, ForwardRef):
+        if (beside_tuple and part.kinds & _BOUNDED) or (beside_items and "str" in part.kinds):
+            return [each for wide in shortfall.widen(*_widest(part.kinds)) for each in _beside(wide, others, shortfall)]
+    elif (beside_tuple and is_bounded(part.annotation)) or (beside_items and has_pattern(part.annotation)):
+        base = typing.get_args(part.annotation)[0]
+        return shortfall.widen(Part(part.kinds, base, widest=base in {str, int, float}))
+    return [part]
+
+
+def _may_be_fixed_tuple(part: Part) -> bool:
+    """Return whether *part* is, or by its name may be, of tuples of one length."""
+    return "array" in part.kinds if isinstance(part.annotation, ForwardRef) else is_fixed_tuple(part.annotation)
 
 
 def _may_hold_items(part: Part) -> bool:
     """Return whether *part* is, or by its name may be, of arrays or dicts; those of Structs are told apart."""
-    if isinstance(part.annotation, ForwardRef):
-        return bool(part.kinds & _CONTAINERS)
-    return holds_items(part.annotation)
-
-
-def _without_pattern(part: Part, shortfall: Shortfall) -> list[Part]:
-    """Return *part* for a union with arrays or dicts: see `perdure.gtype.unsafe_unions`."""
-    if has_pattern(part.annotation):
-        return shortfall.widen(Part(part.kinds, str, widest=True))
-    if isinstance(part.annotation, ForwardRef) and "str" in part.kinds:
-        return shortfall.widen(*(Part(frozenset({kind}), _WIDEST[kind], widest=True) for kind in sorted(part.kinds)))
-    return [part]
+    return bool(part.kinds & _CONTAINERS) if isinstance(part.annotation, ForwardRef) else holds_items(part.annotation)
 
 
 def _settle(rivals: list[Part], shortfall: Shortfall) -> list[Part]:
@@ -122,7 +128,12 @@ def _settle(rivals: list[Part], shortfall: Shortfall) -> list[Part]:
         return [Part(kinds, _literal([value for rival in rivals for value in typing.get_args(rival.annotation)]))]
     if kinds == ALL_KINDS:
         return shortfall.widen(ANYTHING)
-    return shortfall.widen(*(Part(frozenset({kind}), _WIDEST[kind], widest=True) for kind in sorted(kinds)))
+    return shortfall.widen(*_widest(kinds))
+
+
+def _widest(kinds: frozenset[str]) -> list[Part]:
+    """Return parts that take every value of *kinds*."""
+    return [Part(frozenset({kind}), _WIDEST[kind], widest=True) for kind in sorted(kinds)]
 
 
 def annotated(base: object, **constraints: object) -> object:

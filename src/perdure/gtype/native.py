@@ -26,6 +26,7 @@ from perdure.gtype.constraints import read_demands, restricts
 from perdure.gtype.generics import class_of, substitute
 from perdure.gtype.members import Shape, class_kind, shape_of, strip_qualifiers
 from perdure.gtype.patterns import ecma_pattern
+from perdure.gtype.unsafe_types import compile_safely, holds_unsafe_union
 from perdure.gtype.validator_patterns import python_pattern
 
 __all__ = ["is_native"]
@@ -55,9 +56,9 @@ def is_native(tp: object) -> bool:
     Source: SPEC 3.2, property 9.
     """
     try:
-        if not _Walk().agrees(tp):
+        if not _Walk().agrees(tp) or holds_unsafe_union(tp):
             return False
-        msgspec.json.Decoder(cast("type", tp))
+        compile_safely(tp)
     except (TypeDefinitionError, *_UNBUILDABLE):
         return False
     return True
