@@ -40,6 +40,7 @@ from perdure.policy.capacity import Capacity
 from perdure.policy.clients import Clients
 from perdure.policy.gates import Gates
 from perdure.policy.opening import open_counters
+from perdure.rollout.health import Condition, Seen
 from perdure.rollout.opening import FORGETFUL, StorePlace, open_rollout
 from perdure.rollout.rollout import Rollout
 from perdure.routing.catalogue import Catalogue
@@ -51,6 +52,7 @@ from perdure.telemetry.app_metrics import AppMetrics
 from perdure.telemetry.otel_variables import plan_telemetry
 from perdure.telemetry.requests import RequestMetrics
 from perdure.telemetry.table import ACTIVE, AUDIT_LOST, LOOK_UPS
+from perdure.telemetry.version_health import VersionHealth
 from perdure.timescape.recorded import RecordedRevision
 from perdure.timescape.timescape import Timescape
 from perdure.timescape.view import VersionsView
@@ -96,8 +98,10 @@ class Runtime:
         self._name = parts.name
         self._config = config
         self._metrics = parts.metrics
+        self._version_health = VersionHealth(parts.metrics.registry)
         self._store: Store | None = None
         self.secrets = open_secrets(config.secrets, environment(), clock)
+        parts.metrics.view.mask = self.secrets.mask
         schemes = list(parts.schemes)
         if config.auth.api_keys is not None:
             realm = config.auth.realm
@@ -226,13 +230,24 @@ class Runtime:
         is_needed = self._config.auth.api_keys is not None or len(self.catalogue.timescape.versions) > 1
         if place is FORGETFUL and not is_needed:
             return  # nothing can be decided about an API without versions, and nobody would remember it
-        rollout = await asyncio.to_thread(open_rollout, place, self.rollout_in)
+        stack.callback(self._version_health.forget)
+        rollout = await asyncio.to_thread(open_rollout, place, self._told_rollout_in)
         stack.push_async_callback(asyncio.to_thread, rollout.close)
         self._store = rollout.store
         stack.callback(self._forget_store)
         following = asyncio.create_task(rollout.run())
         stack.push_async_callback(_cancel, following)
         self.controller.tally = rollout.tally
+
+    def _told_rollout_in(self, store: Store) -> Rollout:
+        rollout = self.rollout_in(store)
+        rollout.on_judged = self._version_judged
+        return rollout
+
+    def _version_judged(self, version: str, condition: Condition, seen: Seen) -> None:
+        self._version_health.note(version, condition)
+        if self._audit is not None:
+            self._audit.version_judged(version, condition, seen.requests, seen.errors, seen.slow)
 
     def _open_metrics(self, settings: MetricsSettings) -> RequestMetrics | None:
         """Let everything be told that others count; return what counts requests."""

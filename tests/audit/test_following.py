@@ -26,7 +26,7 @@ def body(number: int, at: float = 1_767_225_600.0) -> bytes:
 
 def test_only_what_was_added_is_told_and_only_once(tmp_path: Path) -> None:
     clock = FakeClock()
-    stream = open_stream(tmp_path, clock, rotate_s=100.0, keep_s=150.0)
+    stream = open_stream(tmp_path, clock, rotate_s=100.0, keep_s=50.0)
     stream.write([body(1), body(2)])
     following = Following(tmp_path, EVERYTHING)
     assert following.fresh() == []

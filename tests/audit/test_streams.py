@@ -78,9 +78,9 @@ def test_old_files_are_deleted_as_configured_and_the_log_says_so(tmp_path: Path)
         stream.rotate_if_due()
     stream.close()
     kept = log_files(tmp_path)
-    assert [f"audit-01-00000{number}.jsonl" for number in range(5, 10)] == [each.name for each in kept]
-    assert ["r4", "r5", "r6", "r7"] == [each["id"] for each in records(tmp_path, "request")]
-    assert 4 == records(tmp_path, "pruned")[-1]["file"]
+    assert [f"audit-01-00000{number}.jsonl" for number in range(4, 10)] == [each.name for each in kept]
+    assert ["r3", "r4", "r5", "r6", "r7"] == [each["id"] for each in records(tmp_path, "request")]
+    assert 3 == records(tmp_path, "pruned")[-1]["file"]
     assert [] == notes(tmp_path)
     kept[0].unlink()
     assert [(kept[1].name, 1)] == faults(tmp_path), "one more is not as configured"
@@ -96,8 +96,56 @@ def test_old_records_of_a_stream_that_nobody_writes_to_any_more_are_deleted_too(
         clock.advance(60)
         one.rotate_if_due()
     one.close()
-    assert ["r14", "r15", "r16", "r17"] == [each["id"] for each in records(tmp_path, "request")]
+    assert ["r13", "r14", "r15", "r16", "r17"] == [each["id"] for each in records(tmp_path, "request")]
     assert [] == notes(tmp_path)
+
+
+YEARS_S = 10 * 366 * 86_400.0
+
+
+@pytest.mark.parametrize("until_full", [0, 3], ids=["until it is set right", "while a file goes on"])
+def test_clock_that_is_far_ahead_deletes_nothing_that_is_not_old(tmp_path: Path, until_full: int) -> None:
+    clock = FakeClock()
+    stream = open_stream(tmp_path, clock, rotate_s=60.0, keep_s=400.0)
+    other = open_stream(tmp_path, clock, rotate_s=60.0, keep_s=400.0)
+    other.write([body(100, clock.time())])
+    other.close()
+    for number in range(4):
+        stream.write([body(number, clock.time())])
+        stream.checkpoint()
+        clock.advance(60)
+        stream.rotate_if_due()
+    right_s = clock.time()
+    clock.set_time(right_s + YEARS_S)
+    for _ in range(until_full + 1):
+        stream.rotate_if_due()
+        stream.write([body(200, clock.time())])
+        stream.checkpoint()
+        clock.advance(15)
+    clock.set_time(right_s + 60)
+    stream.rotate_if_due()
+    stream.close()
+    kept = {each["id"] for each in records(tmp_path, "request")}
+    assert {"r0", "r1", "r2", "r3", "r100", "r200"} == kept
+    assert [] == records(tmp_path, "pruned")
+    assert verified(tmp_path).is_sound
+
+
+def test_clock_that_was_ahead_does_not_keep_old_files(tmp_path: Path) -> None:
+    clock = FakeClock()
+    stream = open_stream(tmp_path, clock, rotate_s=60.0, keep_s=200.0)
+    stream.write([body(0, clock.time())])
+    right_s = clock.time()
+    clock.set_time(right_s + YEARS_S)
+    stream.rotate_if_due()
+    clock.set_time(right_s + 30)
+    stream.rotate_if_due()
+    for number in range(1, 9):
+        stream.write([body(number, clock.time())])
+        clock.advance(60)
+        stream.rotate_if_due()
+    stream.close()
+    assert ["r4", "r5", "r6", "r7", "r8"] == [each["id"] for each in records(tmp_path, "request")]
 
 
 def test_a_file_that_is_deleted_while_it_is_written_costs_no_more_than_itself(tmp_path: Path) -> None:

@@ -145,6 +145,88 @@ def test_refusals_are_told_with_the_time_they_began(tmp_path: Path) -> None:
     assert 6 == len(records(tmp_path, "request"))
 
 
+def long_body(number: int) -> bytes:
+    return body(number, time.time()) + b',"path":"' + b"x" * 10_000 + b'"'
+
+
+def hand_over(writer: AuditWriter, made: bytes) -> None:
+    """Do what who makes records does when many wait."""
+    if len(writer.waiting) < writer.crowded:
+        writer.waiting.append(made)
+    else:
+        writer.crowd(made)
+
+
+@contextmanager
+def disk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let what is written to a log wait until this is left; yield what is set when some waits."""
+    answers, is_asked = threading.Event(), threading.Event()
+
+    def write(descriptor: int, data: bytes) -> int:
+        if is_log(descriptor):
+            is_asked.set()
+            answers.wait(PATIENCE_S)
+        return _write(descriptor, data)
+
+    with monkeypatch.context() as hanging:
+        hanging.setattr(os, "write", write)
+        try:
+            yield is_asked
+        finally:
+            answers.set()
+
+
+def test_long_records_wait_only_as_far_as_there_is_room_for_their_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 20_000_000
+    writer = open_writer(tmp_path, buffer_bytes=limit)
+    writer.start(signer_of(tmp_path))
+    try:
+        with disk_that_hangs(monkeypatch) as is_asked:
+            writer.waiting.append(body(0, time.time()))
+            assert is_asked.wait(PATIENCE_S)
+            for number in range(6000):
+                hand_over(writer, long_body(number))
+            weight = sum(map(len, writer.waiting))
+            assert limit <= weight < limit + 600 * 10_100
+            assert 6000 - len(writer.waiting) == writer.lost
+        wait_until(lambda: not writer.waiting)
+        lost = writer.lost
+        for number in range(100):  # there is room again, at once
+            hand_over(writer, long_body(number))
+        assert lost == writer.lost
+    finally:
+        writer.stop()
+    assert lost == sum(each["records"] for each in records(tmp_path, "lost"))
+
+
+def test_long_records_let_requests_be_refused_until_their_bytes_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_open: list[bool] = []
+    chosen: dict[str, Any] = {"fsync": "never", "flush_s": 0.01, "buffer_bytes": 8_000_000, "when_full": "refuse"}
+    writer = AuditWriter(AuditSettings(dir=str(tmp_path), **chosen), "shop", SystemClock(), is_open.append)
+    writer.start(signer_of(tmp_path))
+    try:
+        with disk_that_hangs(monkeypatch) as is_asked:
+            writer.waiting.append(body(0, time.time()))
+            assert is_asked.wait(PATIENCE_S)
+            number = 0
+            while not writer.is_full:
+                hand_over(writer, long_body(number))
+                number += 1
+                assert number < 2000
+            assert 4_000_000 <= sum(map(len, writer.waiting)) < 4_000_000 + 600 * 10_100
+            hand_over(writer, long_body(number))  # one that was in the works
+        wait_until(lambda: not writer.is_full)
+        assert 0 == writer.lost
+        wait_until(lambda: number + 2 == len(records(tmp_path, "request")))
+    finally:
+        writer.stop()
+    assert [False, True] == is_open
+
+
 def test_no_room_for_the_key_leaves_nothing_behind(tmp_path: Path) -> None:
     with no_file_longer_than(50), pytest.raises(OSError, match="File too large"):
         make_signer(tmp_path / "signing.key")

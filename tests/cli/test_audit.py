@@ -54,6 +54,24 @@ def perdure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     sys.modules.pop("app", None)
 
 
+@pytest.mark.parametrize("command", [("verify",), ("tail",), ("show", "r1"), ("export",), ("key",), ("heads",)])
+@pytest.mark.parametrize("named", ["kept", "kept/audit-01-000001.jsonl"])
+def test_folder_given_by_position_is_answered_with_the_option_that_names_it(
+    perdure: Run, tmp_path: Path, command: tuple[str, ...], named: str
+) -> None:
+    open_stream(tmp_path / "kept").close()
+    code, _, told = perdure("audit", *command, named)
+    assert 2 == code
+    assert "here the folder of a log is named with --dir, as in: perdure audit … --dir kept" in told
+    assert "--app" not in told
+
+
+def test_what_is_no_folder_is_taken_for_an_app(perdure: Run) -> None:
+    code, _, told = perdure("audit", "verify", "app.py")
+    assert 2 == code
+    assert "here the app is named with --app, as in: perdure audit … --app app.py" in told
+
+
 def served(folder: Path, *paths: str) -> list[str]:
     """Serve requests in this process, and return their ids."""
     import asyncio

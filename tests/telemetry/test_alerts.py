@@ -14,6 +14,7 @@ from perdure.telemetry.alerts import alert_rules
 ENDS = "http_server_request_duration_seconds_bucket"
 LAG = "perdure_event_loop_lag_seconds_bucket"
 REFUSED = "perdure_requests_refused_total"
+UNHEALTHY = "perdure_versions_unhealthy"
 _SLOW, _QUICK = 'perdure_handler="slow"', 'perdure_handler="quick"'
 _SOCKET = 'perdure_handler="socket",http_response_status_code="101"'
 
@@ -60,6 +61,16 @@ CASES = [
          f'{REFUSED}{{perdure_reason="version_closed",perdure_version="v0"}}': "9x95",
          f'{REFUSED}{{perdure_reason="unknown_version",perdure_version="v9"}}': "0+5x90"},
         62, (80,), {"perdure_version": "v1"}, "Somebody still asks for version v1, which is not served any more",
+    ),
+    Case(
+        "PerdureVersionUnhealthy",
+        {
+            f'{UNHEALTHY}{{instance="a",perdure_version="v2",perdure_version_condition="out"}}': "_x2 1x4 0x40",
+            f'{UNHEALTHY}{{instance="a",perdure_version="v2",perdure_version_condition="trial"}}': "_x2 0x4 1x3 0x40",
+            f'{UNHEALTHY}{{instance="b",perdure_version="v2",perdure_version_condition="out"}}': "_x2 3x4 0x40",
+            f'{UNHEALTHY}{{instance="b",perdure_version="v1",perdure_version_condition="out"}}': "0x50",
+        },
+        4, (1, 20), {"perdure_version": "v2"}, "Version v2 is unhealthy, as seen by 4 of the processes",
     ),
     Case("PerdureLabelsWithoutEnd",
          {'perdure_metrics_series_refused_total{perdure_metric="shop.sold"}': "_x4 1+1x9 10x40"}, 6, (2, 40),

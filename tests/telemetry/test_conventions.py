@@ -166,6 +166,30 @@ def test_every_span_has_the_attributes_its_kind_requires(received: Received) -> 
             assert "" == span.status.message
 
 
+def test_every_span_has_exactly_the_attributes_that_the_guide_lists(received: Received) -> None:
+    of_all = {"perdure.request_id", "perdure.version", "perdure.handler", "http.request.method"}
+    may_be = {"error.type", "http.response.status_code", "perdure.level", "perdure.revisions"}
+    of_client = {"server.address", "server.port", "url.full", "http.request.resend_count"}
+    of_server = {"url.path", "url.scheme", "server.address", "client.address", "network.peer.address",
+                 "network.protocol.version"}  # fmt: skip
+    known_at_times = {"server.port", "client.port", "network.peer.port", "user_agent.original"}
+    kinds = set()
+    for span in received.spans:
+        told = attributes_of(span.attributes)
+        names, has_handler = told.keys(), told["perdure.handler"] != ""
+        assert of_all <= names
+        is_server, is_client = span.kind == Span.SPAN_KIND_SERVER, span.kind == Span.SPAN_KIND_CLIENT
+        assert ("perdure.stage" in names) == (not is_server)
+        assert ("http.route" in names) == (has_handler and not is_client)
+        assert is_client or "http.response.status_code" in names
+        assert not is_server or of_server <= names
+        more = of_server | known_at_times if is_server else of_client if is_client else set()
+        unexpected = names - of_all - may_be - more - {"perdure.stage", "http.route", "http.request.method_original"}
+        assert not unexpected, (span.name, unexpected)
+        kinds.add((span.kind, has_handler, "error.type" in names))
+    assert len(kinds) >= 6, "much happened"
+
+
 def test_resource_says_who_sends_and_by_what(received: Received) -> None:
     for told in received.resources:
         assert ("shop", "python", "perdure") == tuple(

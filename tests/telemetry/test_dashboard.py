@@ -76,7 +76,8 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server
     environ = {
         "PERDURE_METRICS__PATH": "/metrics", "PERDURE_METRICS__SERIES_LIMIT": "2", "PERDURE_AUDIT__DIR": str(folder),
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "50",
-        "OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRICS_EXPORTER": "none", "PERDURE_ROLLOUT__FALLBACK": "false",
+        "PERDURE_ROLLOUT__HEALTH_MIN_REQUESTS": "2", "PERDURE_ROLLOUT__UNHEALTHY_PERCENT": "5",
     }  # fmt: skip
     with (
         serve(app, log=folder / "log", env=environ) as server,

@@ -8,6 +8,7 @@ from typing import Final, final
 
 from perdure.audit.keys import PRIVATE_FILE, Signer, load_signer, make_signer
 from perdure.audit.recorder import AuditRecorder, Describe
+from perdure.audit.records import HealthRecord, body_of
 from perdure.audit.writer import AuditWriter
 from perdure.clock import Clock
 from perdure.config.audit import AuditSettings
@@ -43,6 +44,7 @@ class Audit:
         on_room: Callable[[bool], None],
     ) -> None:  # fmt: skip
         self._settings = settings
+        self._clock = clock
         self.writer: Final = AuditWriter(settings, app, clock, on_room)
         """Writes it."""
         self.recorder: Final = AuditRecorder(self.writer, describe, settings.exclude, settings.unserved, mask)
@@ -63,6 +65,13 @@ class Audit:
         if not starting.done():
             _log.warning("the audit log in %s does not answer yet: its disk is waited for", self.writer.folder)
         await starting
+
+    def version_judged(self, version: str, condition: str, requests: int, errors: int, slow: int) -> None:
+        """Record how the health of a version was judged; see `HealthRecord`."""
+        record = HealthRecord(
+            at=self._clock.time(), version=version, condition=condition, requests=requests, errors=errors, slow=slow
+        )
+        self.writer.keep(body_of(record))
 
     async def stop(self) -> None:
         """Write what waits, sign it, and end."""

@@ -52,7 +52,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     since_s: float | None = None
     until_s: float | None = None
     kinds: tuple[str, ...] = ()
-    """``request``, ``refusal``, ``secret``, ``operation``, …"""
+    """``request``, ``refusal``, ``secret``, ``operation``, ``health``, …"""
     handler: str | None = None
     mentions: str | None = None
     """Id of a request: what was done for it, and the secrets that were asked for."""

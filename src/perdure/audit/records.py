@@ -12,8 +12,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 __all__ = [
-    "Begun", "Checkpoint", "DetailedRecord", "EventRecord", "FileStart", "Lost", "Operation", "PlanFacts", "Pruned",
-    "RefusalRecord", "RequestRecord", "SecretRecord", "Torn", "Witnessed", "body_of",
+    "Begun", "Checkpoint", "DetailedRecord", "EventRecord", "FileStart", "HealthRecord", "Lost", "Operation",
+    "PlanFacts", "Pruned", "RefusalRecord", "RequestRecord", "SecretRecord", "Torn", "Witnessed", "body_of",
 ]  # fmt: skip
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -164,6 +164,21 @@ class Operation(Struct, tag_field="kind", tag="operation", frozen=True, kw_only=
     app: str
     error: str = ""
     """Class of the error that kept it from being done."""
+
+
+@final
+class HealthRecord(Struct, tag_field="kind", tag="health", frozen=True, kw_only=True):
+    """What this process decided by itself about a version, from the answers of all that share its store."""
+
+    at: float
+    version: str
+    condition: str
+    """``out``: who did not ask for it by name is sent elsewhere, unless ``rollout.fallback`` is off; ``trial``: a few
+    clients try it again; ``healthy``."""
+    requests: int
+    """Answers that this was judged by; 0 where its time had come."""
+    errors: int
+    slow: int
 
 
 @final

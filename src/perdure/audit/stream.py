@@ -61,7 +61,6 @@ class Stream:
         self._clock = clock
         self._syncs = settings.fsync != "never"
         self._is_unsynced = False
-        self._kept_s = settings.keep_s or inf
         self._witnessed: frozenset[Witnessed] = frozenset()
         """How far the other streams were when this one last was signed."""
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -121,10 +120,13 @@ class Stream:
             return
         if not is_due:
             _log.error("a file of the audit log in %s was deleted; it goes on in a new one", self._folder)
+        began_s = self._began_s
         self._rotate()
         if self._settings.keep_s is not None:
-            self._prune()
-            self._prune_others()
+            # A clock that is far ahead must not delete at once what it makes look old: it has to be so for a file long.
+            oldest_s = min(self._clock.time(), began_s) - self._settings.keep_s
+            self._prune(oldest_s)
+            self._prune_others(oldest_s)
 
     def _rotate(self) -> None:
         self.checkpoint()
@@ -225,31 +227,38 @@ class Stream:
                 found[Witnessed(head.stream, head.lines, head.head)] = head.closes
         return found
 
-    def _prune(self) -> None:
-        """Say which files are deleted, have that signed, and delete them: those that ended too long ago."""
-        now_s = self._clock.time()
+    def _prune(self, oldest_s: float, ended_s: float = inf) -> None:
+        """Say which files are deleted, have that signed, and delete them: those that ended before *oldest_s*.
+
+        Args:
+            oldest_s: Unix time.
+            ended_s: When the last file but the current one ended, if that was before the current one began.
+        """
         files = log_files(self._folder, self._place)
         starts = [first_line(after.path) for after in files[1:]]
-        count = [*(start is not None and start.at < now_s - self._kept_s for start in starts), False].index(False)
+        ends = _ends(starts, self._clock.time())
+        ends[-1:] = [min(end, ended_s) for end in ends[-1:]]
+        count = [*(end < oldest_s for end in ends), False].index(False)
         left = starts[count - 1] if count else None
         if left is not None:
-            self.write([body_of(Pruned(at=now_s, file=left.file - 1, lines=left.lines, head=left.previous))])
+            pruned = Pruned(at=self._clock.time(), file=left.file - 1, lines=left.lines, head=left.previous)
+            self.write([body_of(pruned)])
             self.checkpoint()
             for file in files[:count]:
                 file.path.unlink()
 
-    def _prune_others(self) -> None:
-        """Do the same with streams that no process has written to for so long."""
+    def _prune_others(self, oldest_s: float) -> None:
+        """Do the same with streams that no process has written to since then."""
         for place in stream_places(self._folder):
             _, head = read_head(head_path(self._folder, place))
-            if place == self._place or head is None or head.at >= self._clock.time() - self._kept_s:
+            if place == self._place or head is None or head.at >= oldest_s:
                 continue
             held = hold(self._folder, place)
             if held is not None:
                 other = Stream(self._folder, self._signer, self._settings, self._app, self._clock, (place, held))
                 try:
                     other._rotate()
-                    other._prune()
+                    other._prune(oldest_s, head.at)
                 finally:
                     other.close()
 
@@ -259,6 +268,20 @@ class Stream:
                 with suppress(OSError):
                     os.close(descriptor)
         self._descriptor = self._lock = -1
+
+
+def _ends(starts: Sequence[FileStart | None], now_s: float) -> list[float]:
+    """Return when each file ended that one of *starts* follows: where that is in the future, as a later one says.
+
+    A clock that was ahead when a file began must not keep all that came before it until then.
+    """
+    ends: list[float] = []
+    end_s = inf
+    for start in reversed(starts):
+        if start is not None and start.at <= now_s:
+            end_s = start.at
+        ends.insert(0, end_s)
+    return ends
 
 
 def _publish(path: Path, pem: bytes) -> None:

@@ -26,6 +26,8 @@ __all__ = ["AuditWriter"]
 
 _BATCH: Final = 512
 """Records that are chained at once: they stay in the cache, and keep the interpreter half a millisecond."""
+_WEIGHED_FOR: Final = 512
+"""Records for which the bytes that wait are not counted again."""
 _PATIENCE_S: Final = 10.0
 """How long a disk that hangs holds up the end of the process."""
 _TELL_S: Final = 1.0
@@ -57,8 +59,8 @@ class AuditWriter:
         """
         self.limit: Final = settings.buffer_records
         """How many may wait."""
-        self.crowded: Final = self.limit // 2 if settings.when_full == "refuse" else self.limit
-        """How many may wait before `crowd` has to be called."""
+        self.limit_bytes: Final = settings.buffer_bytes
+        """How many bytes they may have together."""
         self.lost = 0
         """Records that could not be kept, since the start of the process."""
         self.refused = 0
@@ -68,6 +70,12 @@ class AuditWriter:
         self._clock = clock
         self._on_room = on_room
         self._refuses = settings.when_full == "refuse"
+        self._crowded = self.limit // 2 if self._refuses else self.limit
+        self._crowded_bytes = self.limit_bytes // 2 if self._refuses else self.limit_bytes
+        self._weight = 0
+        self._weighed_for = 0
+        self._has_taken = True
+        """Whether some were taken since they were weighed."""
         self._is_full = False
         self._told_lost = self._told_refused = 0
         self._told_s = -inf
@@ -80,6 +88,14 @@ class AuditWriter:
         self._wake = threading.Event()
         self._is_over = False
         self._thread: threading.Thread | None = None
+
+    @property
+    def crowded(self) -> int:
+        """How many may wait before `crowd` has to be called; none where they have too many bytes together.
+
+        Some 0.1 µs, or a millisecond once in 512 times: to be asked where some thousands wait, and not of every record.
+        """
+        return self._crowded if self._weighed() < self._crowded_bytes else 0
 
     @property
     def is_full(self) -> bool:
@@ -130,6 +146,13 @@ class AuditWriter:
         """Let the writer begin at once: much waits."""
         self._wake.set()
 
+    def keep(self, body: bytes) -> None:
+        """Keep *body*, of something that is rare: requests are appended to `waiting` by who makes their bodies."""
+        if len(self.waiting) < self.crowded:
+            self.waiting.append(body)
+        else:
+            self.crowd(body)
+
     def crowd(self, body: bytes) -> None:
         """Keep *body* where little room is left, or count it as lost where none is."""
         if self._refuses and not self._is_full:
@@ -137,14 +160,22 @@ class AuditWriter:
                 self._full_since_s = self._clock.time()
             self._is_full = True
             self._on_room(False)
-        if len(self.waiting) < self.limit:
+        if len(self.waiting) < self.limit and self._weighed() < self.limit_bytes:
             self.waiting.append(body)
             self._wake.set()
             return
         if self.lost == self._told_lost:
             self._full_since_s = self._clock.time()
-            _log.error("records of the audit log are lost: %d wait to be written already", self.limit)
+            _log.error("records of the audit log are lost: %d wait to be written already", len(self.waiting))
         self.lost += 1
+
+    def _weighed(self) -> int:
+        """Return how many bytes wait, as counted lately: adding up 50,000 numbers takes a millisecond."""
+        self._weighed_for += 1
+        if self._has_taken or self._weighed_for >= _WEIGHED_FOR:
+            self._has_taken, self._weighed_for = False, 0
+            self._weight = sum(map(len, self.waiting))
+        return self._weight
 
     def _opened(self, signer: Signer) -> Stream:
         return Stream(self.folder, signer, self._settings, self._app, self._clock)
@@ -199,6 +230,7 @@ class AuditWriter:
             batch = waiting[: min(left, _BATCH)]
             self._in_the_works = len(batch)
             del waiting[: len(batch)]  # before it is written: from here on it is the stream's to keep
+            self._has_taken = True
             left -= len(batch)
             stream.write(batch)
             self._in_the_works = 0
@@ -220,7 +252,9 @@ class AuditWriter:
         stream.write([body_of(record)])
 
     def _make_room(self) -> None:
-        if self._is_full and len(self.waiting) <= self.limit // 4:
+        if not self._is_full or len(self.waiting) > self.limit // 4:
+            return
+        if sum(map(len, self.waiting)) <= self.limit_bytes // 4:
             self._is_full = False
             self._on_room(True)
 

@@ -76,7 +76,7 @@ class Choice:
     until: str | None = None
     """Only those before; as --since."""
     kind: _Many = ()
-    """Only these: request, refusal, secret, operation, checkpoint, …; repeatable."""
+    """Only these: request, refusal, secret, operation, health, checkpoint, …; repeatable."""
     handler: str | None = None
     """Only those of this handler, by its id."""
 

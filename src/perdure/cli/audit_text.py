@@ -18,6 +18,7 @@ from perdure.cli.tables import print_table
 __all__ = ["follow", "print_entries", "print_entry", "print_report", "write_entries"]
 
 _POLL_S = 0.5
+_HEALTH = {"out": "unhealthy", "trial": "on trial", "healthy": "healthy again"}
 
 
 def print_report(report: Report, folder: Path, keys: str, *, as_json: bool) -> None:
@@ -115,6 +116,10 @@ def _line(entry: Entry) -> str:
         case "operation":
             failed = f": failed with {record['error']}" if record["error"] else ""
             return f"{at} {record['by']}: {record['command']} {record['action']}{failed}"
+        case "health":
+            told = f"{at} version {record['version']} is {_HEALTH[record['condition']]}"
+            judged = f": {record['errors']} of {record['requests']} answers failed, {record['slow']} were slow"
+            return told + judged if record["requests"] else told
         case _:
             rest = {name: value for name, value in record.items() if name not in {"kind", "at", "hash", "signature"}}
             return f"{at} {entry.kind} {' '.join(f'{name}={value}' for name, value in rest.items())}"

@@ -55,6 +55,15 @@ commands.command(
 )
 
 
+def _option_for(command: str, unused: Sequence[str]) -> str:
+    """Return how to name what was given as *unused*: a folder with an audit log, else an app."""
+    for token in unused if command == "audit" else ():
+        folder = Path(token).parent if Path(token).suffix in {".jsonl", ".head"} else Path(token)
+        if folder.is_dir():
+            return f"here the folder of a log is named with --dir, as in: perdure audit … --dir {folder}"
+    return f"here the app is named with --app, as in: perdure {command} … --app app.py"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* (by default the process's own) name, and return its exit code."""
     open_closed_streams()
@@ -67,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, AppNotFoundError):
             complain(str(error))
         elif isinstance(error, UnusedCliTokensError) and tokens[0] in {"versions", "migrations", "keys", "audit"}:
-            complain(f"here the app is named with --app, as in: perdure {tokens[0]} … --app app.py")
+            complain(_option_for(tokens[0], error.unused_tokens or []))
         return EXIT_USAGE
     except BrokenAppError as error:
         from perdure.cli.report import report_failure

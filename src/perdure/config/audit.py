@@ -27,11 +27,13 @@ class AuditSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     dir: FilePath | None = None
     """Folder the log is written to; made where there is none. None: there is no audit log."""
     when_full: Literal["drop", "refuse"] = "drop"
-    """What happens while the disk is full, gone or too slow, once *buffer_records* wait: records are dropped and
-    counted (``drop``), or requests read 503, so that nothing is done that is not recorded (``refuse``). Then half of
-    the buffer is kept for the requests that are in the works."""
+    """What happens while the disk is full, gone or too slow, once *buffer_records* or *buffer_bytes* wait: records are
+    dropped and counted (``drop``), or requests read 503, so that nothing is done that is not recorded (``refuse``).
+    Then half of the buffer is kept for the requests that are in the works."""
     buffer_records: int = 50_000
     """Records that wait in the memory of a process at most; some 0.5 KB each, more where paths are long."""
+    buffer_bytes: int = 64 * 1024 * 1024
+    """Bytes that they have together at most, give or take 500 records; looked at when more than 4096 wait."""
     flush_s: float = 0.2
     """How often what waits is written: what a killed process loses at most. Sooner when there is much."""
     fsync: Literal["never", "checkpoint", "flush"] = "checkpoint"
@@ -45,7 +47,8 @@ class AuditSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rotate_s: float | None = 86_400.0
     """Age at which it is; None: only by size."""
     keep_s: float | None = None
-    """Age at which files are deleted, counted from their last record; the log says that they were. None: never."""
+    """Age at which files are deleted, counted from their last record, up to two *rotate_s* later; the log says that
+    they were. None: never."""
     key: FilePath | None = None
     """File with the private key checkpoints are signed with: Ed25519, PEM, PKCS #8. None: ``signing.key`` in *dir*,
     made where there is none."""
@@ -58,7 +61,9 @@ class AuditSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         check_types(self)
-        positive = ("buffer_records", "flush_s", "checkpoint_s", "rotate_bytes", "rotate_s", "keep_s")
+        positive = (
+            "buffer_records", "buffer_bytes", "flush_s", "checkpoint_s", "rotate_bytes", "rotate_s", "keep_s",
+        )  # fmt: skip
         check_positive(self, positive)
         if self.rotate_bytes < _SMALLEST_FILE:
             raise ConfigError(f"rotate_bytes must be at least {_SMALLEST_FILE}, not {self.rotate_bytes}")

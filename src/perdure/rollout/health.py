@@ -53,6 +53,8 @@ class Health:
         self._pause_s = _PAUSE_WINDOWS * settings.health_window_s
         self._granted_step = -1
         self.condition: Condition = "healthy"
+        self.judged = Seen()
+        """What the last change of *condition* was judged by; nothing where its time had come."""
         self.granted = 0
         """How many more requests may try it, before the next judgement; whoever sends one takes one off."""
 
@@ -87,7 +89,7 @@ class Health:
             self._judge_healthy(seen.plus(self._others), now_s)
         elif self.condition == "out":
             if now_s >= self._since_s + self._pause_s:
-                self._become("trial", now_s)
+                self._become("trial", now_s, Seen())
                 self._window.clear()
                 self._granted_step = -1
                 self._grant(now_s)
@@ -97,7 +99,7 @@ class Health:
 
     def _judge_healthy(self, seen: Seen, now_s: float) -> None:
         if seen.requests >= self._settings.health_min_requests and self._is_bad(seen):
-            self._become("out", now_s)
+            self._become("out", now_s, seen)
         elif now_s >= self._since_s + 2 * self._pause_s:
             self._pause_s = _PAUSE_WINDOWS * self._settings.health_window_s
 
@@ -107,9 +109,9 @@ class Health:
         elif seen.bad_percent >= self._settings.unhealthy_percent / 2:
             longest_s = _LONGEST_PAUSE_WINDOWS * self._settings.health_window_s
             self._pause_s = min(2 * self._pause_s, longest_s)
-            self._become("out", now_s)
+            self._become("out", now_s, seen)
         else:
-            self._become("healthy", now_s)
+            self._become("healthy", now_s, seen)
 
     def _grant(self, now_s: float) -> None:
         """Allow some requests at each step of the trial."""
@@ -124,6 +126,7 @@ class Health:
     def _is_bad(self, seen: Seen) -> bool:
         return seen.bad_percent >= self._settings.unhealthy_percent
 
-    def _become(self, condition: Condition, now_s: float) -> None:
+    def _become(self, condition: Condition, now_s: float, judged: Seen) -> None:
         self.condition = condition
+        self.judged = judged
         self._since_s = now_s

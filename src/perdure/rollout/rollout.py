@@ -30,7 +30,7 @@ from perdure.rollout.carried import Called
 from perdure.rollout.clients import ClientNames
 from perdure.rollout.course import Course
 from perdure.rollout.decisions import activate, begin
-from perdure.rollout.health import Health, Seen
+from perdure.rollout.health import Condition, Health, Seen
 from perdure.rollout.link import Letter, Link, News
 from perdure.rollout.migrations import migrations_of
 from perdure.rollout.pins import Pins
@@ -97,6 +97,8 @@ class Rollout:
         self._is_lost = False
         self._reported: frozenset[str] = frozenset()
         self._written_s = self._reported_s = self._tidied_s = -inf
+        self.on_judged: Callable[[str, Condition, Seen], None] | None = None
+        """Told of every change in a version's health: its name, how it is now, what that was judged by. Quick."""
 
     @property
     def tally(self) -> Callable[[str, Exchange, int, float], None]:
@@ -197,7 +199,7 @@ class Rollout:
         for name, health in self._health.items():
             before = health.condition
             if health.judge(now_s) != before:
-                _log.warning("version %s of %s is %s", name, self._app, _SPOKEN[health.condition])
+                self._tell_health(name, health)
         mark = (self._control, *self._course.mark(self._control))
         if mark != self._mark:
             self._mark = mark
@@ -340,6 +342,12 @@ class Rollout:
             _log.warning("the store is another one, or was restored: versions were registered anew")
         self._tell_loss(news.error)
 
+    def _tell_health(self, name: str, health: Health) -> None:
+        spoken = _SPOKEN[health.condition] if self._settings.fallback else _SPOKEN_ONLY[health.condition]
+        _log.warning("version %s of %s is %s", name, self._app, spoken)
+        if self.on_judged is not None:
+            self.on_judged(name, health.condition, health.judged)
+
     def _tell_loss(self, error: PerdureError | None) -> None:
         """Say once that the store is gone, and once that it is back."""
         if error is not None and not self._is_lost:
@@ -370,6 +378,11 @@ _SPOKEN = {
     "out": "unhealthy: traffic that did not ask for it by name goes elsewhere",
     "trial": "on trial: a small share of its clients tries it again",
 }
+_SPOKEN_ONLY = {
+    "healthy": "healthy again", "out": "unhealthy: nobody is sent elsewhere, as rollout.fallback is off",
+    "trial": "watched anew",
+}  # fmt: skip
+"""The same where nothing follows from it."""
 
 
 def _compare(old: Api, new: Api, called: Called) -> Sequence[Finding]:

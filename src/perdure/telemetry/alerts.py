@@ -12,6 +12,7 @@ from perdure.telemetry.queries import (
     STATUS,
     VERSION,
     count,
+    gauge,
     new_or_grown,
     quantile,
     rate,
@@ -76,6 +77,13 @@ _ALERTS: Final = (
         when=new_or_grown(table.SPANS_DROPPED, by="job"),
         summary="Traces do not reach the collector",
         do="Look whether the collector can be reached, and whether it keeps up.",
+    ),
+    _Alert(
+        name="PerdureVersionUnhealthy", lasting="0m", severity="critical",
+        when=f"sum by (job, {VERSION}) ({gauge(table.UNHEALTHY)}) > 0",
+        summary=f"Version {{{{ $labels.{VERSION} }}}} is unhealthy, as seen by {{{{ $value }}}} of the processes",
+        do="Its answers fail or are slow: the log of perdure.lifecycle has them. `perdure audit tail --kind health` "
+        "says when it was set aside and tried again; `perdure versions rollback` takes it back.",
     ),
     _Alert(
         name="PerdureRetiredVersionAsked", lasting="0m", severity="warning",

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from perdure.telemetry import table
 from perdure.telemetry.metric import Metric
+from perdure.telemetry.prometheus_names import label_name
 from perdure.telemetry.queries import ANSWERED, HANDLER, REASON, STATUS, VERSION, count, gauge, quantile, rate, total
 
 __all__ = ["dashboard"]
@@ -16,6 +17,7 @@ _JOB: Final = 'job=~"$job"'
 _CHOSEN: Final = f'{_JOB}, {HANDLER}=~"$handler", {VERSION}=~"$version"'
 _TIMED: Final = f"{_CHOSEN}, {ANSWERED}"
 _ENDED: Final = f'{_JOB}, {REASON}=~"version_closed|unknown_version"'
+_CONDITION: Final = label_name(table.UNHEALTHY.labels[1])
 _WIDTH: Final = 24
 _HEIGHT: Final = 8
 _SCHEMA: Final = 39
@@ -84,10 +86,13 @@ _LATENCY: Final = (
     ),
 )  # fmt: skip
 _VERSIONS: Final = (
-    _Panel("Requests per second, by version", "reqps", [_rate_by(VERSION, _REQUESTS)], width=12),
+    _Panel("Requests per second, by version", "reqps", [_rate_by(VERSION, _REQUESTS)]),
     _Panel("Asked for versions that are retired or unknown", "reqps", [
         (rate(total(table.REFUSED, _ENDED), f"{REASON}, {VERSION}"), f"{_name(REASON)} {_name(VERSION)}"),
-    ], width=12),
+    ]),
+    _Panel("Processes that hold a version to be unhealthy", "short", [
+        (f"sum by ({VERSION}, {_CONDITION}) ({gauge(table.UNHEALTHY, _JOB)})", f"{_name(VERSION)} {_name(_CONDITION)}"),
+    ], "out: clients that did not ask for it by name are sent elsewhere; trial: a few of them try it again."),
 )  # fmt: skip
 _SATURATION: Final = (
     _Panel("Requests in the works", "short", [_sum(table.ACTIVE, "requests")], width=6),

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from perdure.telemetry.otlp_deadline import Deadline, watch_connections
 from perdure.telemetry.otlp_tls import tls_context
 from perdure.telemetry.otlp_transport import Answer, Signal, Target
 
@@ -47,15 +48,20 @@ class HttpTransport:
     def send(self, message: bytes, timeout_s: float) -> Answer:
         """Send *message*, once; see `Transport.send`."""
         body = gzip.compress(message, _QUICKLY) if self._is_compressed else message
-        deadline = monotonic() + timeout_s
+        until_s = monotonic() + timeout_s
+        deadline = Deadline(timeout_s)
         try:
-            answer = self._pool.request(
-                "POST", self._url, body=body, headers=self._headers, timeout=timeout_s, retries=False, redirect=False,
-                preload_content=False,
-            )  # fmt: skip
-            data = _read(answer, deadline)
+            with deadline:
+                answer = self._pool.request(
+                    "POST", self._url, body=body, headers=self._headers, timeout=timeout_s, retries=False,
+                    redirect=False, preload_content=False,
+                )  # fmt: skip
+            if deadline.is_over:  # a head that is cut off looks like a shorter one
+                answer.close()
+                return _late(timeout_s)
+            data = _read(answer, until_s)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return _answer_of(error)
+            return _late(timeout_s) if deadline.is_over else _answer_of(error)
         except Exception as error:  # noqa: BLE001 - whatever a library raises: the thread that sends must go on
             return Answer(False, f"{type(error).__name__}: {error}")
         if 200 <= answer.status < 300:
@@ -77,11 +83,15 @@ class HttpTransport:
             return 0  # it was taken; what else the collector says is not in the protocol's words
 
 
-def _read(answer: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+def _late(timeout_s: float) -> Answer:
+    return Answer(False, f"it did not answer within {timeout_s:.3g} s", may_retry=True)
+
+
+def _read(answer: urllib3.BaseHTTPResponse, until_s: float) -> bytes:
     """Return what *answer* says, or how it begins: what has no end would fill the memory, or hold up all that waits."""
     data = b""
     try:
-        while len(data) < _LONGEST and monotonic() < deadline:
+        while len(data) < _LONGEST and monotonic() < until_s:
             part = answer.read1(_LONGEST - len(data))
             if not part:
                 return data
@@ -106,8 +116,11 @@ def _pool(target: Target) -> urllib3.PoolManager:
     parts = urllib3.util.parse_url(target.url)
     proxy = getproxies().get(parts.scheme or "http")
     if proxy is not None and not proxy_bypass(parts.host or ""):
-        return urllib3.ProxyManager(proxy, num_pools=1, maxsize=1, ssl_context=trusted)
-    return urllib3.PoolManager(num_pools=1, maxsize=1, ssl_context=trusted)
+        manager: urllib3.PoolManager = urllib3.ProxyManager(proxy, num_pools=1, maxsize=1, ssl_context=trusted)
+    else:
+        manager = urllib3.PoolManager(num_pools=1, maxsize=1, ssl_context=trusted)
+    watch_connections(manager)
+    return manager
 
 
 def _seconds(text: str | None) -> float | None:

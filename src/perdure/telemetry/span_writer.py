@@ -60,7 +60,7 @@ class SpanWriter:
         bits: Source of the spans' ids.
         value_limit: Characters of a text that are told, at most.
         messages: Tell what errors say.
-        mask: Makes secrets in that, and in what the program names itself, unreadable.
+        mask: Makes secrets unreadable in that, in what the program names itself, and in what clients send.
     """
 
     def __init__(self, bits: RandomBits, value_limit: int, *, messages: bool, mask: Callable[[str], str]) -> None:
@@ -175,8 +175,8 @@ class SpanWriter:
         limit, flags, parent = self._limit, trace.flags | _HAS_IS_REMOTE, b""
         if trace.parent_id:
             flags, parent = flags | _IS_REMOTE, _PARENT_ID + bytes.fromhex(trace.parent_id)
-        path = exchange.path[:limit].encode("utf-8", "replace")
-        agent = (exchange.header("user-agent") or "")[:limit]
+        path = self._mask(exchange.path)[:limit].encode("utf-8", "replace")
+        agent = self._mask(exchange.header("user-agent") or "")[:limit]
         place = self._place if len(agent) <= _LONG else write_place
         method = b""
         if told.method not in KNOWN_METHODS:

@@ -15,7 +15,7 @@ from perdure.telemetry.metric import Metric
 __all__ = [
     "ACTIVE", "AUDIT_LOST", "COLLECTED", "COLLECTIONS", "COMPENSATIONS_FAILED", "CPU", "DURATION", "FILES", "LAG",
     "LOOK_UPS", "MEMORY", "REFUSED", "REQUEST_SIZE", "RESPONSE_SIZE", "SERIES_REFUSED", "SPANS_DROPPED", "STAGES",
-    "STARTED", "TABLE", "THREADS", "UNCOLLECTABLE", "WORKERS",
+    "STARTED", "TABLE", "THREADS", "UNCOLLECTABLE", "UNHEALTHY", "WORKERS",
 ]  # fmt: skip
 
 _HANDLER: Final = "perdure.handler"
@@ -86,6 +86,12 @@ SERIES_REFUSED: Final = Metric(
     help="How often a metric had no room for a further set of labels, so that its series (other) was used.",
     labels=("perdure.metric",),
 )  # fmt: skip
+UNHEALTHY: Final = Metric(
+    name="perdure.versions.unhealthy", kind="gauge", unit="{process}",
+    help="Processes that hold a version to be unhealthy: who did not ask for it by name is sent elsewhere (out), or a "
+    "few clients try it again (trial). Versions that never were have no series.",
+    labels=(_VERSION, "perdure.version.condition"),
+)  # fmt: skip
 WORKERS: Final = Metric(
     name="perdure.workers", kind="gauge", unit="{process}", help="Processes that serve.",
 )  # fmt: skip
@@ -121,6 +127,7 @@ UNCOLLECTABLE: Final = Metric(
 
 TABLE: Final[tuple[Metric, ...]] = (
     DURATION, ACTIVE, REQUEST_SIZE, RESPONSE_SIZE, STAGES, REFUSED, COMPENSATIONS_FAILED, LOOK_UPS, LAG, AUDIT_LOST,
-    SPANS_DROPPED, SERIES_REFUSED, WORKERS, STARTED, CPU, MEMORY, FILES, THREADS, COLLECTIONS, COLLECTED, UNCOLLECTABLE,
+    SPANS_DROPPED, SERIES_REFUSED, UNHEALTHY, WORKERS, STARTED, CPU, MEMORY, FILES, THREADS, COLLECTIONS, COLLECTED,
+    UNCOLLECTABLE,
 )  # fmt: skip
 """All of them, in the order in which they are shown."""

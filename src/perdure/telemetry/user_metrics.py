@@ -1,7 +1,7 @@
 """Metrics of the program's own: what stands behind ``gctx.metrics``."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Final, Generic, TypeVar, final
 
@@ -72,8 +72,9 @@ class _HistogramCell(_BoundCell):
 class _Labelled(Generic[CellT]):
     """A metric, which finds its series."""
 
-    def __init__(self, registry: Registry, metric: Metric, make: type[CellT]) -> None:
-        self._registry = registry
+    def __init__(self, owner: "UserMetrics", metric: Metric, make: type[CellT]) -> None:
+        self._owner = owner
+        self._registry = registry = owner.registry
         self._metric = metric
         self._make = make
         self._labels = frozenset(metric.labels)
@@ -83,7 +84,8 @@ class _Labelled(Generic[CellT]):
         metric = self._metric
         if labels.keys() != self._labels:
             raise MetricError(f"{metric.name} has {_listed(metric.labels)}, not {_listed(tuple(labels))}")
-        values = tuple(_text(metric, label, labels[label]) for label in metric.labels)
+        mask = self._owner.mask  # that of the app, which may have none yet where a metric is made
+        values = tuple(_text(metric, label, labels[label], mask) for label in metric.labels)
         return self._make(self._registry, self._registry.cell(metric, values))
 
     @property
@@ -119,12 +121,15 @@ class UserMetrics:
     """Makes metrics in *registry*; see `perdure.context.metrics.MetricsView`."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        self.registry: Final = registry
+        """Has them."""
+        self.mask: Callable[[str], str] = str
+        """Replaces the values of secrets in the text of a label."""
 
     def counter(self, name: str, help: str = "", *, unit: str = "", labels: Sequence[str] = ()) -> _Counter:
         """Return the counter *name*; see `MetricsView.counter`."""
         metric = Metric(name=name, kind="counter", unit=unit, help=help or name, labels=_tuple(name, labels))
-        return _Counter(self._registry, self._declared(metric), _CounterCell)
+        return _Counter(self, self._declared(metric), _CounterCell)
 
     def gauge(
         self, name: str, help: str = "", *, unit: str = "", labels: Sequence[str] = (), across: Across = "sum"
@@ -134,7 +139,7 @@ class UserMetrics:
             raise MetricError(f"across of {name} is sum, max or min, not {across!r}")
         given = _tuple(name, labels)
         metric = Metric(name=name, kind="gauge", unit=unit, help=help or name, labels=given, across=across)
-        return _Gauge(self._registry, self._declared(metric), _GaugeCell)
+        return _Gauge(self, self._declared(metric), _GaugeCell)
 
     def histogram(
         self, name: str, help: str = "", *, unit: str = "", labels: Sequence[str] = (),
@@ -144,11 +149,11 @@ class UserMetrics:
         bounds = DURATION.bounds if buckets is None else tuple(_bound(name, bound) for bound in buckets)
         given = _tuple(name, labels)
         metric = Metric(name=name, kind="histogram", unit=unit, help=help or name, labels=given, bounds=bounds)
-        return _Histogram(self._registry, self._declared(metric), _HistogramCell)
+        return _Histogram(self, self._declared(metric), _HistogramCell)
 
     def _declared(self, metric: Metric) -> Metric:
         check_metric(metric)
-        return self._registry.declare(metric)
+        return self.registry.declare(metric)
 
 
 def _number(metric: Metric, value: object) -> float:
@@ -162,10 +167,11 @@ def _number(metric: Metric, value: object) -> float:
     raise MetricError(f"{metric.name} takes finite numbers, not {value!r:.80}")
 
 
-def _text(metric: Metric, label: str, value: object) -> str:
+def _text(metric: Metric, label: str, value: object, mask: Callable[[str], str]) -> str:
     if not isinstance(value, str):
         raise MetricError(f"the label {label} of {metric.name} is text, not {value!r:.80}")
-    shown = value if len(value) <= _VALUE_LONGEST else f"{value[: _VALUE_LONGEST - 1]}…"
+    shown = mask(value)
+    shown = shown if len(shown) <= _VALUE_LONGEST else f"{shown[: _VALUE_LONGEST - 1]}…"
     # Text may hold halves of characters, which no collector can read.
     return shown if shown.isascii() else shown.encode("utf-8", "replace").decode("utf-8")
 
