@@ -92,7 +92,13 @@ async def status_of(app: App, method: str, path: str, query: str, headers: Mappi
         "client": ("127.0.0.1", 4711), "server": ("test", 80),
     }  # fmt: skip
 
+    is_told = False
+
     async def receive() -> dict[str, object]:
+        nonlocal is_told
+        if is_told:
+            await asyncio.Event().wait()  # nothing more: whoever watches for the client's leaving would ask for ever
+        is_told = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Mapping[str, Any]) -> None:

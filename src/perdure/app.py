@@ -283,6 +283,13 @@ class App(Router):
         """Tell load balancers, by ``/readyz``, that this process wants no more requests; it goes on answering them."""
         self._is_ready = False
 
+    def interrupt(self) -> int:
+        """Interrupt all requests: their clients read 503, and what they did is compensated. Return how many there were.
+
+        Servers call this when requests have had their time to finish.
+        """
+        return self._compiled().controller.deadlines.interrupt_all()
+
     async def stop(self) -> None:
         """Run the shutdown functions; servers call this when no request is left. Not cancel-safe."""
         self.drain()

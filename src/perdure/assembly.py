@@ -17,6 +17,7 @@ from perdure.clock import SystemClock
 from perdure.config import Config, MetricsSettings, environment
 from perdure.context.global_ import GlobalContext
 from perdure.context.recording import Recorder
+from perdure.context.streaming import StreamRecorder
 from perdure.context.trace import private_bits
 from perdure.errors import StoreError
 from perdure.identity.api_keys import open_keys
@@ -51,6 +52,7 @@ from perdure.store.base import Store
 from perdure.telemetry.app_metrics import AppMetrics
 from perdure.telemetry.otel_variables import plan_telemetry
 from perdure.telemetry.requests import RequestMetrics
+from perdure.telemetry.streams import StreamMetrics
 from perdure.telemetry.table import ACTIVE, AUDIT_LOST, LOOK_UPS
 from perdure.telemetry.version_health import VersionHealth
 from perdure.timescape.recorded import RecordedRevision
@@ -59,6 +61,7 @@ from perdure.timescape.view import VersionsView
 
 if TYPE_CHECKING:
     from perdure.telemetry.exports import Exports
+    from perdure.telemetry.tracer import Tracer
 
 __all__ = ["Parts", "Runtime"]
 
@@ -140,6 +143,7 @@ class Runtime:
         recorders += () if tracer is None else (tracer,)
         cleanup = Cleanup(render, config.cleanup_timeout_s)
         self.controller = Controller(self.gctx, cleanup, threads, recorders, parts.observers)
+        self.controller.stream_recorders = self._stream_recorders(tracer, counts=counting is not None)
         self.documents = Documents(parts.name, config, self.catalogue, parts.schemes)
         page = MetricsPage(config.metrics, self._metrics.collect, self.secrets.view_for("metrics").get)
         unserved = Unserved(self.catalogue.routes, Health(parts.is_ready), page, self.documents, Cors(config))
@@ -206,6 +210,12 @@ class Runtime:
         if self._exports is not None:
             stack.push_async_callback(self._exports.stop)
             await self._exports.start(self.secrets.view_for("otlp").get)
+
+    def _stream_recorders(self, tracer: "Tracer | None", *, counts: bool) -> tuple[StreamRecorder, ...]:
+        told: tuple[StreamRecorder, ...] = (StreamMetrics(self._metrics.registry),) if counts else ()
+        told += () if self._access is None else (self._access,)
+        told += () if self._audit is None else (self._audit.streams,)
+        return told if tracer is None else (*told, tracer)
 
     def _open_exports(self, config: Config, clock: SystemClock) -> "Exports | None":
         environ = environment()

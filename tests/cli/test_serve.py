@@ -1,5 +1,6 @@
 import asyncio
 import os
+import re
 import signal
 import socket
 import ssl
@@ -111,14 +112,55 @@ def test_serve_when_signalled_twice_does_not_wait(run: Run, project: Path) -> No
     assert "perdure: stopped at once" in server.printed
 
 
-def test_serve_when_requests_outlast_the_drain_time_cuts_them_off(run: Run, project: Path) -> None:
-    app = project / "app.py"
-    app.write_text(app.read_text().replace('App("probe")', 'App("probe", config=Config(drain_timeout_s=0.5))')
-                   .replace("import App", "import App, Config"))  # fmt: skip
+LATE = """
+import asyncio
+from functools import partial
+from perdure import App, AuditSettings, Config, LocalContext
+
+app = App("late", config=Config(drain_timeout_s=0.5, audit=AuditSettings(dir="audit")))
+
+
+@app.get("/undone")
+async def undone(lctx: LocalContext) -> str:
+    lctx.compensate(partial(print, "compensated", flush=True))
+    print("begun", flush=True)
+    await asyncio.sleep(60)
+    return "done"
+
+
+@app.get("/stubborn")
+async def stubborn() -> str:
+    print("begun", flush=True)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            continue
+"""
+
+
+def test_serve_when_requests_outlast_the_drain_time_interrupts_and_records_them(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(LATE)
     server = run("serve", "--port", "0")
     with socket.create_connection(("127.0.0.1", server.wait_port())) as client:
-        client.sendall(b"GET /endless HTTP/1.1\r\nHost: probe\r\n\r\n")
-        server.wait_printed("endlessly")
+        client.sendall(b"GET /undone HTTP/1.1\r\nHost: late\r\n\r\n")
+        server.wait_printed("begun")
+        server.process.terminate()
+        assert client.recv(4096).startswith(b"HTTP/1.1 503 ")
+        assert server.wait_end() == 1
+    assert "compensated" in server.lines
+    assert "1 requests were not answered within drain_timeout_s, and interrupted" in server.printed
+    shown = run("audit", "tail", "--dir", "audit")
+    assert shown.wait_end() == 0
+    assert re.search(r"503 GET '/undone'.*ShuttingDownError", shown.printed), shown.printed
+
+
+def test_serve_when_a_request_does_not_let_itself_be_interrupted_kills_the_worker(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(LATE)
+    server = run("serve", "--port", "0")
+    with socket.create_connection(("127.0.0.1", server.wait_port())) as client:
+        client.sendall(b"GET /stubborn HTTP/1.1\r\nHost: late\r\n\r\n")
+        server.wait_printed("begun")
         server.process.terminate()
         assert server.wait_end() == 1
     assert "was killed" in server.printed
@@ -182,6 +224,14 @@ def test_serve_on_a_unix_socket(run: Run, project: Path) -> None:
     server.process.terminate()
     assert server.wait_end() == 0
     assert not (project / "probe.sock").exists()
+
+
+def test_serve_with_http1_speaks_no_http_2(run: Run, project: Path) -> None:
+    server = run("serve", "--port", "0", "--http1")
+    url = f"http://127.0.0.1:{server.wait_port()}/word"
+    assert httpx.get(url).text == "one"
+    with httpx.Client(http1=False, http2=True) as client, pytest.raises(httpx.TransportError):
+        client.get(url)
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """Server-sent events, checked with a reader written from the specification's client side."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
+from contextvars import ContextVar
 
 import msgspec
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.context.sse import PING, Event, EventStream, encode_event, encode_events
+
+VARIABLE: ContextVar[str] = ContextVar("tests.variable", default="none")
+PING_S = [None, 0.001, 15.0]
 
 
 def read_stream(raw: bytes) -> list[tuple[str, str, str]]:
@@ -191,3 +195,137 @@ async def test_encode_events_takes_blocking_iterators() -> None:
         yield {"a": 1}
 
     assert [raw async for raw in encode_events(EventStream(events()))] == [b'data: {"a":1}\n\n']
+
+
+async def texts(stream: AsyncGenerator[bytes, None]) -> list[str]:
+    """Return what is sent, pings aside."""
+    async with asyncio.timeout(5):
+        return [raw.decode().strip().removeprefix("data: ") async for raw in stream if raw != PING]
+
+
+@pytest.mark.parametrize("ping_s", PING_S)
+async def test_encode_events_runs_the_source_in_one_task_and_context(ping_s: float | None) -> None:
+    tasks: list[object] = []
+
+    async def events() -> AsyncIterator[str]:
+        tasks.append(asyncio.current_task())
+        token = VARIABLE.set("mine")
+        try:
+            yield VARIABLE.get()
+            await asyncio.sleep(0.005)
+            tasks.append(asyncio.current_task())
+            yield VARIABLE.get()
+        finally:
+            tasks.append(asyncio.current_task())
+            VARIABLE.reset(token)
+
+    assert await texts(encode_events(EventStream(events(), ping_s=ping_s))) == ["mine", "mine"]
+    async with aclosing(encode_events(EventStream(events(), ping_s=ping_s))) as stream:
+        assert await anext(stream) == b"data: mine\n\n"
+    assert len(set(tasks[:3])) == len(set(tasks[3:])) == 1
+
+
+@pytest.mark.parametrize("ping_s", PING_S)
+async def test_encode_events_timeout_around_events_fires_between_and_within_them(ping_s: float | None) -> None:
+    async def events() -> AsyncIterator[str]:
+        try:
+            async with asyncio.timeout(0.02):
+                yield "first"
+                await asyncio.Event().wait()
+        except TimeoutError:
+            yield "timed out"
+
+    assert await texts(encode_events(EventStream(events(), ping_s=ping_s))) == ["first", "timed out"]
+    stream = encode_events(EventStream(events(), ping_s=ping_s))
+    assert await anext(stream) == b"data: first\n\n"
+    await asyncio.sleep(0.05)  # the client is slow: the timeout is over while nobody asks for an event
+    assert await texts(stream) == ["timed out"]
+
+
+@pytest.mark.parametrize("ping_s", PING_S)
+async def test_encode_events_task_group_ends_the_source_when_one_of_its_tasks_fails(ping_s: float | None) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0.005)
+        raise ValueError("broken")
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail())
+                yield "first"
+                await asyncio.Event().wait()
+        except* ValueError:
+            pass
+        yield "group failed"
+
+    assert await texts(encode_events(EventStream(events(), ping_s=ping_s))) == ["first", "group failed"]
+
+
+@pytest.mark.parametrize("ping_s", PING_S)
+async def test_encode_events_does_not_run_ahead_of_who_takes_them(ping_s: float | None) -> None:
+    made: list[int] = []
+
+    async def events() -> AsyncIterator[int]:
+        for number in range(5):
+            made.append(number)
+            yield number
+
+    async with aclosing(encode_events(EventStream(events(), ping_s=ping_s))) as stream:
+        for number in range(3):
+            assert await anext(stream) == b"data: %d\n\n" % number
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert made == list(range(number + 1))
+
+
+@pytest.mark.parametrize("ping_s", PING_S)
+async def test_encode_events_closed_between_events_awaits_the_sources_end(ping_s: float | None) -> None:
+    ended: list[str] = []
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "a"
+        except GeneratorExit:
+            ended.append("exit")
+            raise
+        finally:
+            await asyncio.sleep(0.005)
+            ended.append("closed")
+
+    async with aclosing(encode_events(EventStream(events(), ping_s=ping_s))) as stream:
+        assert await anext(stream) == b"data: a\n\n"
+    assert ended == ["exit", "closed"]
+
+
+@pytest.mark.parametrize("ping_s", PING_S)
+async def test_encode_events_source_that_goes_on_when_cancelled_is_closed_all_the_same(ping_s: float | None) -> None:
+    ended: list[str] = []
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "a"
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    if ended:
+                        raise
+                    ended.append("ignored")
+        finally:
+            ended.append("closed")
+
+    async def consume() -> None:
+        async with aclosing(encode_events(EventStream(events(), ping_s=ping_s))) as stream:
+            assert await anext(stream) == b"data: a\n\n"
+            waiting.set()
+            await texts(stream)
+
+    waiting = asyncio.Event()
+    task = asyncio.create_task(consume())
+    await waiting.wait()
+    await asyncio.sleep(0.005)
+    task.cancel()
+    await asyncio.wait((task,), timeout=5)
+    assert task.cancelled()
+    assert ended == ["ignored", "closed"]

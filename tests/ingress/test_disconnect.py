@@ -82,6 +82,17 @@ def test_client_that_leaves_in_the_middle_of_its_body_is_no_failure(server: "Ser
     assert server.log[before:] == ""
 
 
+def test_client_that_breaks_off_a_body_that_is_streamed_back_is_no_failure(server: "Server") -> None:
+    before = len(server.log)
+    for _ in range(20):
+        with server.connect() as connection:
+            connection.send(b"POST /stream-back HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+            assert connection.read_head()[0] == 200
+            assert connection.read_chunk() == b"abc"
+    wait_until(lambda: server.get("/items/a").status == 200)
+    assert server.log[before:] == ""
+
+
 def test_client_that_leaves_is_no_failure_in_the_log(server: "Server", key: str) -> None:
     before = len(server.log)
     with server.connect() as connection:

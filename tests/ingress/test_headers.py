@@ -347,7 +347,6 @@ def test_redirect_cannot_be_broken_out_of(to: str, same: "Same") -> None:
 
 
 def test_header_value_that_is_not_ascii_is_as_good_as_absent(same: "Same") -> None:
-    assert same(request("GET", "/items/a", "API-Version: \xff")).status == 200
     assert same(request("POST", "/raw", "Content-Type: \xff", body=b"a")).status == 200
 
 

@@ -137,4 +137,5 @@ def test_a_socket_that_breaks_has_failed_for_whoever_is_told(tmp_path: Path) -> 
     assert ("ValueError", 2) == (attributes_of(server.attributes)["error.type"], server.status.code)
     assert ["end", "error"] == [execution.events[-1].kind for execution in executions]
     lines = "".join(file.read_text() for file in tmp_path.glob("*.jsonl")).splitlines()
-    assert ["", "ValueError"] == [record.get("error", "") for line in lines if "path" in (record := json.loads(line))]
+    requests = [record for line in lines if (record := json.loads(line))["kind"] == "request"]
+    assert ["", "ValueError"] == [record.get("error", "") for record in requests]

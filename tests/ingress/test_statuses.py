@@ -60,8 +60,8 @@ def test_faults_of_all_parts_are_listed_together(same: "Same") -> None:
 @pytest.mark.parametrize(
     "raw",
     [request("GET", "/items/a", "API-Version: v9"), request("GET", "/items/a?version=v9"),
-     request("GET", "/items/a", "API-Version:")],
-    ids=["header", "query", "empty"],
+     request("GET", "/items/a", "API-Version:"), request("GET", "/items/a", "API-Version: \xff")],
+    ids=["header", "query", "empty", "unreadable"],
 )  # fmt: skip
 def test_unknown_version_is_400_and_lists_what_there_is(raw: bytes, same: "Same") -> None:
     members = problem(same(raw), 400)

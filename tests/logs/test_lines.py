@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,35 @@ os.waitpid(child, 0)
 def test_a_process_that_was_forked_writes_too() -> None:
     ran = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, check=True, timeout=20)
     assert ["child", "parent", "parent again"] == sorted(ran.stdout.splitlines())
+
+
+ENDING = """
+from perdure.logs.lines import LineWriter
+
+
+class Late:
+    def __init__(self):
+        self.writer = LineWriter(1, 1 << 20, lambda count: b"")
+
+    def __del__(self):
+        self.writer.put(b"at the end\\n")
+
+
+kept = Late()
+"""
+
+
+def test_a_line_that_is_put_while_the_interpreter_ends_is_written() -> None:
+    ran = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=True, timeout=20)
+    assert "at the end\n" == ran.stdout
+    assert "" == ran.stderr
+
+
+def test_a_line_that_is_put_while_the_interpreter_ends_waits_for_no_reader(pipe: tuple[int, int]) -> None:
+    _, writing = pipe
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, b"x" * 4096):
+            pass
+    os.set_blocking(writing, True)
+    subprocess.run([sys.executable, "-c", ENDING], stdout=writing, check=True, timeout=20)

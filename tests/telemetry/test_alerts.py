@@ -14,6 +14,7 @@ from perdure.telemetry.alerts import alert_rules
 ENDS = "http_server_request_duration_seconds_bucket"
 LAG = "perdure_event_loop_lag_seconds_bucket"
 REFUSED = "perdure_requests_refused_total"
+STREAMS = "perdure_response_stream_duration_seconds_count"
 UNHEALTHY = "perdure_versions_unhealthy"
 _SLOW, _QUICK = 'perdure_handler="slow"', 'perdure_handler="quick"'
 _SOCKET = 'perdure_handler="socket",http_response_status_code="101"'
@@ -61,6 +62,15 @@ CASES = [
          f'{REFUSED}{{perdure_reason="version_closed",perdure_version="v0"}}': "9x95",
          f'{REFUSED}{{perdure_reason="unknown_version",perdure_version="v9"}}': "0+5x90"},
         62, (80,), {"perdure_version": "v1"}, "Somebody still asks for version v1, which is not served any more",
+    ),
+    Case(
+        "PerdureStreamsBreak",
+        {
+            f'{STREAMS}{{perdure_handler="feed",perdure_stream_outcome="broken"}}': "_x4 1x40",
+            f'{STREAMS}{{perdure_handler="old",perdure_stream_outcome="broken"}}': "3x45",
+            f'{STREAMS}{{perdure_handler="feed",perdure_stream_outcome="left"}}': "0+9x45",
+        },
+        12, (30,), {"perdure_handler": "feed"}, "Streams of feed break off",
     ),
     Case(
         "PerdureVersionUnhealthy",

@@ -20,7 +20,7 @@ from tests.telemetry.prometheus_server import Prometheus, prometheus
 pytestmark = pytest.mark.slow
 
 BADGE = """
-from perdure import LocalContext, Principal
+from perdure import LocalContext, Principal, Stream
 from perdure.context.exchange import Exchange
 
 
@@ -56,6 +56,11 @@ async def buy(req: Request, lctx: LocalContext) -> str:
     return "sold"
 
 
+@app.get("/stream")
+async def stream() -> Stream:
+    return Stream(["one", "two"])
+
+
 def undo() -> None:
     raise LookupError("lost")
 
@@ -88,6 +93,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server
         for _ in range(2):
             for kind in ("tea", "coffee", "milk", "none"):
                 client.post(f"/buy/{kind}", headers={"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01"})
+            client.get("/stream")
             client.get("/seldom")
             client.get("/seldom")
             client.get("/seldom", headers={"api-version": "v3.0.0"})

@@ -1,13 +1,19 @@
 """The record of a request that did not just go from stage to stage: it failed, a hook answered, or more happened."""
 
 from collections.abc import Callable
+from typing import Final
 
 from perdure.audit.records import DetailedRecord, EventRecord
 from perdure.context.events import REQUEST, Mark, Stage, marks_of
 from perdure.context.local import LocalContext
-from perdure.errors import ClientDisconnectedError, DeadlineExceededError
+from perdure.errors import ClientDisconnectedError, DeadlineExceededError, ShuttingDownError
 
 __all__ = ["detailed", "printable"]
+
+_EVENTS_MOST: Final = 1000
+"""Steps of one request that are told: one that calls modules in an endless loop must not fill the disk."""
+_NAME_LONGEST: Final = 500
+"""Characters of what the program calls a step."""
 
 
 def detailed(
@@ -48,6 +54,8 @@ def _cause(lctx: LocalContext, failed: BaseException) -> str:
             return DeadlineExceededError.__name__
         case "disconnect":
             return ClientDisconnectedError.__name__
+        case "shutdown":
+            return ShuttingDownError.__name__
         case None:
             return type(failed).__name__
 
@@ -56,14 +64,17 @@ def _events(marks: list[tuple[Mark, float]], came: float, mask: Callable[[str], 
     """Return the steps that *marks* begin and end, by when they began."""
     events: list[EventRecord] = []
     under_way: list[tuple[Stage, EventRecord]] = []
+    begun = 0
     for mark, moment in marks:
         stage, at = mark.stage, int((moment - came) * 1e6)
         if stage is REQUEST:
             continue
         if mark.kind == "start":
-            event = EventRecord(stage.kind, printable(mask(stage.name)), at, None, stage.level)
-            events.append(event)
-            under_way.append((stage, event))
+            begun += 1
+            if begun <= _EVENTS_MOST:
+                event = EventRecord(stage.kind, printable(mask(stage.name)[:_NAME_LONGEST]), at, None, stage.level)
+                events.append(event)
+                under_way.append((stage, event))
             continue
         place = next((place for place in range(len(under_way) - 1, -1, -1) if under_way[place][0] is stage), None)
         if place is None:
@@ -71,4 +82,6 @@ def _events(marks: list[tuple[Mark, float]], came: float, mask: Callable[[str], 
         _, event = under_way.pop(place)
         event.us = at - event.at
         event.error = "" if mark.error is None else type(mark.error).__name__
+    if begun > _EVENTS_MOST:
+        events.append(EventRecord("omitted", f"{begun - _EVENTS_MOST} steps", events[-1].at, None))
     return tuple(events)

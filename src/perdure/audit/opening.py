@@ -9,6 +9,7 @@ from typing import Final, final
 from perdure.audit.keys import PRIVATE_FILE, Signer, load_signer, make_signer
 from perdure.audit.recorder import AuditRecorder, Describe
 from perdure.audit.records import HealthRecord, body_of
+from perdure.audit.streamed import AuditStreams
 from perdure.audit.writer import AuditWriter
 from perdure.clock import Clock
 from perdure.config.audit import AuditSettings
@@ -49,6 +50,8 @@ class Audit:
         """Writes it."""
         self.recorder: Final = AuditRecorder(self.writer, describe, settings.exclude, settings.unserved, mask)
         """Is told of requests."""
+        self.streams: Final = AuditStreams(self.writer, settings.exclude)
+        """Is told how streamed answers end."""
 
     async def start(self, read_secret: ReadSecret) -> None:
         """Begin to write.

@@ -28,6 +28,8 @@ Describe = Callable[[HandlerFacts], tuple[str, tuple[str, ...]]]
 
 _MUCH: Final = 4096
 """Records from which on the writer is called before its time."""
+_PATH_LONGEST: Final = 8192
+"""Characters of a path that is refused, perhaps for its length; of others `Config.url_limit_bytes` is the limit."""
 _MOST_KNOWN: Final = 10_000
 """Handlers in versions that are remembered; plans that a request makes for itself count too, so it has to end."""
 _encode: Final = msgspec.json.Encoder().encode
@@ -120,7 +122,7 @@ class AuditRecorder(Recorder):
             handler=None if facts is None else facts.handler, route=None if facts is None else facts.route,
             version=refusal.version, at=time(), id=refusal.request_id, client=printable(exchange.client),
             principal=None if principal is None else printable(principal.key), method=printable(exchange.method),
-            path=printable(exchange.path), status=refusal.status, bytes=refusal.size_bytes,
+            path=printable(exchange.path[:_PATH_LONGEST]), status=refusal.status, bytes=refusal.size_bytes,
             us=int((refusal.ended - refusal.started) * 1e6), error=type(error).__name__,
             reason=printable(self._mask(str(error))),
         )  # fmt: skip

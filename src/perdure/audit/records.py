@@ -13,7 +13,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 __all__ = [
     "Begun", "Checkpoint", "DetailedRecord", "EventRecord", "FileStart", "HealthRecord", "Lost", "Operation",
-    "PlanFacts", "Pruned", "RefusalRecord", "RequestRecord", "SecretRecord", "Torn", "Witnessed", "body_of",
+    "PlanFacts", "Pruned", "RefusalRecord", "RequestRecord", "SecretRecord", "StreamedRecord", "Torn", "Witnessed",
+    "body_of",
 ]  # fmt: skip
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -132,6 +133,32 @@ class RefusalRecord(Struct, tag_field="kind", tag="refusal", frozen=True, kw_onl
     """Class of the error."""
     reason: str
     """What is wrong; the client is not always told."""
+
+
+@final
+class StreamedRecord(Struct, tag_field="kind", tag="streamed", frozen=True, kw_only=True):
+    """How a streamed answer or a WebSocket ended; its request has a record of its own, before this one."""
+
+    handler: str
+    route: str
+    version: str
+    at: float
+    """When it ended."""
+    id: str
+    """Of the request."""
+    client: str
+    principal: str | None
+    method: str
+    path: str
+    status: int
+    outcome: str
+    """``complete``, ``broken`` (by the handler), ``left`` (the client), ``cut`` (by the server)."""
+    bytes: int
+    """How many were sent."""
+    us: int
+    """How long that took."""
+    error: str
+    """Class of the error that ended it."""
 
 
 @final

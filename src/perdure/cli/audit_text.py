@@ -111,6 +111,12 @@ def _line(entry: Entry) -> str:
             served = f"{record['handler'] or '-'} {record['version']}"
             called = f"{record['method']} {record['path']!r}"
             return f"{at} {record['status']} {called} {who} {served} {_shown_us(took)} {record['id']}{error}{why}"
+        case "streamed":
+            who = _shown(record["principal"] or record["client"] or "?")
+            error = f" {record['error']}" if record["error"] else ""
+            called = f"{record['method']} {record['path']!r}"
+            served = f"{record['handler']} {record['version']} {record['bytes']} bytes"
+            return f"{at} {record['outcome']} {called} {who} {served} {_shown_us(record['us'])} {record['id']}{error}"
         case "secret":
             return f"{at} secret {record['secret']} read by {record['reader']}: {record['outcome']}"
         case "operation":

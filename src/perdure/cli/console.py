@@ -2,14 +2,18 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
 
 from perdure.errors import UnknownVersionError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["boxed_errors", "complain", "errors", "open_closed_streams", "output", "say", "unknown_version", "write"]
+__all__ = [
+    "boxed_errors", "complain", "errors", "open_closed_streams", "output", "say", "tell", "unknown_version",
+    "write",
+]  # fmt: skip
 
 
 def _console(*, stderr: bool, wraps: bool = False) -> "Console":
@@ -56,9 +60,29 @@ def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201
 
 
+def tell(text: str) -> None:
+    """Write *text* as a line to stdout at once, if somebody takes it: for servers, which go on if nobody does."""
+    _offer(sys.stdout, f"{text}\n")
+
+
 def complain(text: str) -> None:
-    """Write ``perdure: `` and *text* to stderr."""
-    errors().print(f"perdure: {text}", style="red")
+    """Write ``perdure: `` and *text* to stderr, if somebody takes it."""
+    console = errors()
+    with console.capture() as captured:
+        console.print(f"perdure: {text}", style="red")
+    _offer(sys.stderr, captured.get())
+
+
+def _offer(stream: TextIO, text: str) -> None:
+    with suppress(OSError):
+        stream.flush()
+        try:
+            fd = stream.fileno()
+        except OSError:  # no file: a program that called this keeps what it writes
+            stream.write(text)
+            return
+        # Past the stream's buffer, which keeps what it cannot write, and fails with it once more at the end.
+        os.write(fd, text.encode(stream.encoding, "backslashreplace"))
 
 
 def unknown_version(error: UnknownVersionError) -> str:

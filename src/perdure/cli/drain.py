@@ -8,6 +8,8 @@ request sent at that moment gets no answer (50 of 50 keep-alive clients under lo
 2. Every HTTP/1 answer now says ``Connection: close``, so clients that reuse connections leave by themselves.
 3. Once all clients have left, or those that stay have asked nothing for a while, Granian stops: it finishes what is
    in flight and closes the rest.
+4. Requests that take longer than they have are interrupted as if their time was over: they are cleaned up, recorded
+   and answered. Whoever does not let himself be interrupted is killed by the parent a few seconds later.
 """
 
 import os
@@ -17,8 +19,10 @@ import stat
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, final
 
+from perdure.cli.alarm import alarm
 from perdure.cli.idle import IdleConnections
 
 if TYPE_CHECKING:
@@ -47,6 +51,12 @@ class DrainingTarget:
         self._loop: AbstractEventLoop | None = None
         self._began_s: float | None = None
         self._last_request_s = 0.0
+        self.has_interrupted = False
+        """Whether there were requests that took longer than they had."""
+        self.stop_serving: Callable[[], object] | None = None
+        """What ends Granian; set by whoever runs it."""
+        self.until_s = 0.0
+        """Until when it may take to drain, as `time.monotonic` counts."""
         self._idle = IdleConnections(self._address, self._carry)
 
     def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[object]:
@@ -57,7 +67,7 @@ class DrainingTarget:
         """Start the app; from here on SIGTERM drains."""
         self._loop = loop
         self._app.__rsgi_init__(loop)
-        # Granian registered both signals before this; SIGINT stays its own and ends the drain.
+        # Granian registered both signals before this; SIGINT stays its own, and ends at once.
         loop.add_signal_handler(signal.SIGTERM, self.drain)
         self._on_start(loop)
         self._idle.start(loop)
@@ -71,10 +81,18 @@ class DrainingTarget:
         if self._loop is None or self._began_s is not None:
             return
         self._began_s = self._last_request_s = self._loop.time()
+        self.until_s = monotonic() + self._app.config.drain_timeout_s
         self._app.drain()
         _stop_accepting(self._listening_fd)
         self._answer = self._answer_last
         self._loop.call_later(_POLL_S, self._stop_when_quiet, self._loop)
+        self._loop.call_later(self._app.config.drain_timeout_s, self._interrupt)
+
+    def _interrupt(self) -> None:
+        count = self._app.interrupt()
+        if count:
+            self.has_interrupted = True
+            alarm(f"{count} requests were not answered within drain_timeout_s, and interrupted")
 
     def _stop_when_quiet(self, loop: AbstractEventLoop) -> None:
         self._answer = self._answer_last  # `_carry`, which runs in a thread, may have come between
@@ -82,7 +100,8 @@ class DrainingTarget:
         is_late = self._began_s is not None and now - self._began_s > _LONGEST_S
         is_quiet = now - self._last_request_s > self._linger_s
         if is_late or is_quiet or not any(_local_address(fd) == self._address for fd in _descriptors()):
-            signal.raise_signal(signal.SIGINT)
+            if self.stop_serving is not None:
+                self.stop_serving()
         else:
             loop.call_later(_POLL_S, self._stop_when_quiet, loop)
 

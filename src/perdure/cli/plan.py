@@ -25,6 +25,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     workers: int = 1
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    http1_only: bool = False
+    """HTTP/2 is not spoken, with TLS or without."""
     invocation: Invocation = Invocation()
     """What the command line says about the app's settings."""
     run_folder: Path | None = None
@@ -52,6 +54,7 @@ class WorkerPlan(Struct, frozen=True, kw_only=True):
     turns_fd: int | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
+    http1_only: bool = False
     invocation: Invocation = Invocation()
 
 

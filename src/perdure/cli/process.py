@@ -17,7 +17,8 @@ from perdure.cli.plan import Ready, ServerSettings, WorkerPlan
 
 __all__ = ["Worker", "describe_ending", "start_worker"]
 
-_KILL_MARGIN_S = 1.0
+_KILL_MARGIN_S = 3.0
+"""How long requests that were interrupted have to clean up."""
 _DEATH_S = 5.0
 """How long a process that was killed is waited for."""
 
@@ -99,6 +100,7 @@ async def start_worker(settings: ServerSettings, listener: Listener, number: int
         turns_fd=settings.turns_fd,
         tls_cert=str(settings.tls_cert) if settings.tls_cert else None,
         tls_key=str(settings.tls_key) if settings.tls_key else None,
+        http1_only=settings.http1_only,
         invocation=settings.invocation,
     )
     with theirs:

@@ -10,7 +10,7 @@ from typing import final
 
 from watchfiles import Change, DefaultFilter, awatch
 
-from perdure.cli.console import complain, say
+from perdure.cli.console import complain, tell
 from perdure.cli.crew import Crew
 from perdure.cli.listener import Listener
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, ServerSettings
@@ -65,7 +65,7 @@ class _Reloader:
     def see(self, names: Iterable[str]) -> None:
         """Load anew because the files *names* changed."""
         told = sorted(names)
-        say(f"changed: {', '.join(told[:3])}" + (f" and {len(told) - 3} more" if len(told) > 3 else ""))
+        tell(f"changed: {', '.join(told[:3])}" + (f" and {len(told) - 3} more" if len(told) > 3 else ""))
         self.load()
 
     def load(self) -> None:
@@ -79,9 +79,9 @@ class _Reloader:
         had_one = bool(self.crew.serving)
         if await self.crew.replace(self._settings, _LONGEST_DRAIN_S) != EXIT_OK:
             goes_on = "; until then the code from before it serves" if self.crew.serving else ""
-            say(f"waiting for a change{goes_on}")
+            tell(f"waiting for a change{goes_on}")
         elif had_one:
-            say(f"reloaded in {(asyncio.get_running_loop().time() - began_s) * 1000:.0f} ms")
+            tell(f"reloaded in {(asyncio.get_running_loop().time() - began_s) * 1000:.0f} ms")
         else:
             announce(self._settings, self._listener, self.crew.serving)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from perdure.cli.console import complain
-from perdure.cli.options import NOTHING, AppArgument, ExistingFile, NamedApp, SettingsOptions
+from perdure.cli.options import NOTHING, AppArgument, ExistingFile, NamedApp, SettingsOptions, Switch
 from perdure.cli.plan import EXIT_USAGE, ServerSettings
 from perdure.cli.target import find_target, one_app
 
@@ -61,7 +61,7 @@ def dev(
 def serve(
     app: AppArgument = None, /, *, host: str = "127.0.0.1", port: _Port = 8000, workers: _Count = 1,
     tls_cert: ExistingFile | None = None, tls_key: ExistingFile | None = None, uds: Path | None = None,
-    store: str | None = None, named: NamedApp = None, given: SettingsOptions = NOTHING,
+    http1: Switch = False, store: str | None = None, named: NamedApp = None, given: SettingsOptions = NOTHING,
 ) -> int:  # fmt: skip
     """Serve in production: worker processes on one socket; SIGTERM or Ctrl-C answers every request, then ends.
 
@@ -81,6 +81,8 @@ def serve(
         File with the certificate's private key, PEM.
     uds
         Path of a Unix socket to listen on instead of host and port.
+    http1
+        Speak HTTP/1 only. Over HTTP/2, what a slow client has not read of a stream may wait in memory.
     store
         URL of the store that keeps versions and what is decided about them: sqlite:///PATH, postgresql://…, memory:;
         by default what the configuration says, else .perdure/store.db in the project's folder.
@@ -102,7 +104,7 @@ def serve(
     with _run_folder() as folder:
         settings = ServerSettings(
             target=target, workers=workers, tls_cert=tls_cert, tls_key=tls_key, invocation=invocation,
-            turns_fd=_turns(), run_folder=folder,
+            turns_fd=_turns(), run_folder=folder, http1_only=http1,
         )  # fmt: skip
         supervisor = Supervisor(settings, listener, running)
         return run_until_signalled(supervisor.serve, lambda: stop_workers(listener, running), supervisor.reload)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import final
 
 from perdure.cli.alarm import alarm, log_like
-from perdure.cli.console import complain, say
+from perdure.cli.console import complain, tell
 from perdure.cli.crew import Crew
 from perdure.cli.listener import Listener
 from perdure.cli.plan import EXIT_FAILED, EXIT_OK, ServerSettings
@@ -134,7 +134,7 @@ class Supervisor:
         if await self._crew.replace(self._settings) != EXIT_OK:
             alarm("not reloaded: the workers from before go on with what they have")
             return
-        say(f"reloaded in {(asyncio.get_running_loop().time() - began_s) * 1000:.0f} ms")
+        tell(f"reloaded in {(asyncio.get_running_loop().time() - began_s) * 1000:.0f} ms")
         self._crashed_at_s.clear()
 
     def _on_death(self, worker: Worker, ending: int) -> None:
@@ -183,7 +183,7 @@ def announce(settings: ServerSettings, listener: Listener, workers: list[Worker]
     """Write the one line that says what is served where."""
     name = workers[0].ready.app if workers and workers[0].ready else str(settings.target)
     count = "1 worker" if len(workers) == 1 else f"{len(workers)} workers"
-    say(f"{name}: {listener.address(tls=settings.tls_cert is not None)} ({count})")
+    tell(f"{name}: {listener.address(tls=settings.tls_cert is not None)} ({count})")
 
 
 def _on_hangup(reload: Callable[[], None], end: Callable[[], None]) -> Callable[[], None]:

@@ -16,13 +16,16 @@ from time import time
 from typing import NoReturn, final
 
 import msgspec
-from granian.constants import Interfaces, SSLProtocols
+from granian import _signals as granian_signals
+from granian._granian import WorkerSignal
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server import MPServer
 
 from perdure.app import App
+from perdure.cli.children import end_what_was_started, keep_from_children
 from perdure.cli.console import complain
 from perdure.cli.drain import DrainingTarget
 from perdure.cli.idle import raise_descriptor_limit
@@ -49,11 +52,12 @@ _LEVELS_S = 1.0
 class _InPlaceServer(MPServer):
     """Granian's server, running its one worker in this process and on a socket that was inherited."""
 
-    def __init__(self, plan: WorkerPlan) -> None:
+    def __init__(self, plan: WorkerPlan, target: DrainingTarget) -> None:
         super().__init__(
             str(plan.target),
             interface=Interfaces.RSGI,
             backlog=BACKLOG,
+            http=HTTPModes.http1 if plan.http1_only else HTTPModes.auto,
             http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),
             log_level=LogLevels.warning,
             log_dictconfig=_LOGGING,
@@ -62,6 +66,7 @@ class _InPlaceServer(MPServer):
             ssl_protocol_min=SSLProtocols.tls12,
         )
         self._plan = plan
+        self._target = target
 
     def _init_shared_socket(self) -> None:
         # Granian's stubs lack the constructor, which its own unpickling uses.
@@ -71,18 +76,32 @@ class _InPlaceServer(MPServer):
 
     def _spawn_workers(self, spawn_target: Callable[..., None], target_loader: Callable[..., object]) -> None:
         worker = self._spawn_worker(0, spawn_target, target_loader)
+        granian_signals.set_loop_signals = self._set_loop_signals
         worker.inner.run()
         self.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
+    def _set_loop_signals(self, loop: AbstractEventLoop) -> WorkerSignal:
+        # As Granian does it, but what stops it is known here: an app may take the signals for itself.
+        stopped = WorkerSignal()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        self._target.stop_serving = stopped.set
+        return stopped
 
-def run(plan: WorkerPlan) -> int:
-    """Serve as *plan* says until drained; return the exit code."""
+
+def run(plan: WorkerPlan) -> tuple[int, float]:
+    """Serve as *plan* says until drained.
+
+    Returns:
+        The exit code, and until when processes that the app has started may take, as `time.monotonic` counts.
+    """
     # Bytecode is told from stale by seconds and size: a change of one letter, right after a load, would not be seen.
     sys.dont_write_bytecode = plan.reloads or sys.dont_write_bytecode
     raise_descriptor_limit()
     schedule_in_batches()  # before there are threads, which inherit it
     # A handler rather than SIG_IGN, which processes that the app starts would inherit: SIGHUP is for the parent.
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+    keep_from_children((plan.listening_fd, plan.control_fd))
     try:
         with invoked(plan.invocation), early_records():
             app = load(plan.target)
@@ -91,13 +110,13 @@ def run(plan: WorkerPlan) -> int:
             )
     except AppNotFoundError as error:
         complain(str(error))
-        return EXIT_USAGE
+        return EXIT_USAGE, 0.0
     except SettingsError as error:
         complain(str(error))
-        return EXIT_FAILED
+        return EXIT_FAILED, 0.0
     except BrokenAppError as error:
         _report(error.__cause__ or error, plan)
-        return EXIT_FAILED
+        return EXIT_FAILED, 0.0
     # Once per server, and not while somebody works on the app: then drafts are what there is.
     if not plan.reloads and os.environ.get("PERDURE_WORKER", "0") == "0":
         warn_of_unrecorded(app)
@@ -120,14 +139,15 @@ def run(plan: WorkerPlan) -> int:
 
     target = DrainingTarget(app, plan.listening_fd, plan.linger_s, announce)
     try:
-        _InPlaceServer(plan).serve(target_loader=lambda: target, wrap_loader=False)  # type: ignore[arg-type, return-value]
+        _InPlaceServer(plan, target).serve(target_loader=lambda: target, wrap_loader=False)  # type: ignore[arg-type, return-value]
     except (AuditError, StoreError, MigrationError) as error:  # told by themselves: no line of the app is to blame
         complain(app.masked(str(error)))
-        return EXIT_FAILED
+        return EXIT_FAILED, 0.0
     except Exception as error:  # noqa: BLE001 - whatever the app's start raised is told like a broken definition
         _report(error, plan, app.masked)
-        return EXIT_FAILED
-    return EXIT_OK
+        return EXIT_FAILED, 0.0
+    # While somebody works on the app, a worker that leaves is given less time than that.
+    return EXIT_FAILED if target.has_interrupted else EXIT_OK, 0.0 if plan.reloads else target.until_s
 
 
 def _share_metrics(app: App, folder: str) -> None:
@@ -149,12 +169,13 @@ def _report(error: BaseException, plan: WorkerPlan, mask: Callable[[str], str] =
     report_failure(error, Path(plan.target.folder), mask)
 
 
-def _leave(code: int) -> NoReturn:
+def _leave(code: int, until_s: float = 0.0) -> NoReturn:
     """End the process without tearing the interpreter down.
 
     Granian's threads outlive its workers: one that wants the interpreter while that is torn down aborts the
     process. Granian's own worker processes end this way too.
     """
+    end_what_was_started(until_s)
     atexit._run_exitfuncs()  # noqa: SLF001 - an ordinary exit would run them too
     sys.stdout.flush()
     sys.stderr.flush()
@@ -165,5 +186,5 @@ if __name__ == "__main__":
     try:
         ended = run(msgspec.json.decode(sys.argv[1], type=WorkerPlan))
     except KeyboardInterrupt:
-        ended = 128 + signal.SIGINT
-    _leave(ended)
+        ended = 128 + signal.SIGINT, 0.0
+    _leave(*ended)

@@ -43,7 +43,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: Mapping[str, str] = MappingProxyType({})
     """Names for versions: ``{"partners": "v2.0.0"}``."""
     request_timeout_s: float = 30.0
-    """Time a request may take, from its last body byte to its answer; a route can set its own."""
+    """Time a request may take, from its arrival to its answer, its body included; a route can set its own."""
     cleanup_timeout_s: float = 5.0
     """Time each catch hook and each compensation may take after a failure."""
     drain_timeout_s: float = 30.0

@@ -129,7 +129,8 @@ class Stream(Struct, frozen=True):
     """Answer with a body of unknown length.
 
     Args:
-        content: Yields it in pieces; text is sent as UTF-8. Iterators that are not async run in worker threads.
+        content: Yields it in pieces; text is sent as UTF-8. An iterator that is not async has a thread of its
+            own; a process runs 256 such streams at once, and answers 503 to more.
         media_type: Value of ``Content-Type``.
     Raises:
         ValueError: *media_type* is none.

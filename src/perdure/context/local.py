@@ -81,7 +81,7 @@ class LocalContext:
     _work: list[Work[Any]] | None = None
     _task: asyncio.Task[Any] | None = None
     _watcher: asyncio.Task[None] | None = None
-    _interruption: Literal["timeout", "disconnect"] | None = None
+    _interruption: Literal["timeout", "disconnect", "shutdown"] | None = None
     _failed_module: ModuleError | None = None
     _reads_body = False
     _received_bytes = 0

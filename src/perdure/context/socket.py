@@ -23,7 +23,11 @@ class SocketTransport(Protocol):
     """A WebSocket connection of some server."""
 
     async def accept(self) -> None:
-        """Take the client's offer."""
+        """Take the client's offer.
+
+        Raises:
+            SocketClosedError: The client has left.
+        """
 
     async def receive(self) -> str | bytes:
         """Return the next message.
@@ -62,7 +66,11 @@ class WebSocket(Generic[Incoming, Outgoing]):
         self._closed = False
 
     async def accept(self) -> None:
-        """Take the client's offer; before hooks may look at the request first. Only the first call does something."""
+        """Take the client's offer; before hooks may look at the request first. Only the first call does something.
+
+        Raises:
+            SocketClosedError: The client has left.
+        """
         if not self._accepted:
             self._accepted = True
             await self._transport.accept()

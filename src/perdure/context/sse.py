@@ -3,15 +3,16 @@
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html (the grammar and how a client reads it).
 """
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing
 from typing import Final, final
 
 import msgspec
 from msgspec import Struct
 
+from perdure.context.handover import SILENCE, with_silences
+from perdure.context.stepping import refuse_when_full
 from perdure.context.streams import iterate
 
 __all__ = ["PING", "Event", "EventStream", "encode_event", "encode_events"]
@@ -56,7 +57,8 @@ class EventStream(Struct, frozen=True):
     """Answer with ``text/event-stream``.
 
     Args:
-        events: What to send, as it comes: `Event`, or data for one. Iterators that are not async run in worker threads.
+        events: What to send, as it comes: `Event`, or data for one. An iterator that is not async has a thread of its
+            own; a process runs 256 such streams at once, and answers 503 to more.
         ping_s: Seconds of silence after which a comment is sent; None sends none.
     Raises:
         ValueError: *ping_s* is not positive.
@@ -93,60 +95,23 @@ def encode_event(event: object, encode: Callable[[object], bytes] = msgspec.json
     return "".join(lines).encode()
 
 
-async def encode_events(
+def encode_events(
     stream: EventStream, encode: Callable[[object], bytes] = msgspec.json.encode
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of *stream*: its events, and pings where it is silent for too long.
+    """Return an iterator over the bytes of *stream*: its events, and pings where it is silent for too long.
 
-    Close it (`contextlib.aclosing`) to close the handler's iterator. Cancel-safe.
-    """
-    async with aclosing(iterate(stream.events)) as events:
-        if stream.ping_s is None:
-            async for event in events:
-                yield encode_event(event, encode)
-            return
-        # Closed before *events*, which cannot be closed while a task of it waits for the next one.
-        async with aclosing(_with_pings(events, stream.ping_s)) as paced:
-            async for event in paced:
-                yield PING if event is _SILENCE else encode_event(event, encode)
-
-
-@final
-class _Silence:
-    """Stands for an event that did not come."""
-
-
-_SILENCE: Final = _Silence()
-
-
-async def _with_pings(events: AsyncIterator[object], ping_s: float) -> AsyncGenerator[object, None]:
-    """Yield *events*, and `_SILENCE` whenever the next one takes longer than *ping_s*.
-
-    The next event is awaited in a task of its own, because a timeout must not cancel the iterator that works on it.
-    """
-    while True:
-        upcoming = asyncio.ensure_future(anext(events))
-        try:
-            while not (await asyncio.wait((upcoming,), timeout=ping_s))[0]:
-                yield _SILENCE
-            try:
-                event = upcoming.result()
-            except StopAsyncIteration:
-                return
-            yield event
-        finally:
-            await _end(upcoming)
-
-
-async def _end(task: asyncio.Future[object]) -> None:
-    """Cancel *task* if it runs, and wait until it has ended: its iterator cannot be closed before.
+    Close it (`contextlib.aclosing`) to close the handler's iterator. Cancel-safe. All of the handler's iterator runs in
+    one task: its timeouts, task groups and context variables hold from one event to the next.
 
     Raises:
-        Exception: What the iterator raised instead of ending.
+        OverloadedError: The handler's iterator is not async, and there are too many such streams.
     """
-    if task.done():
-        return
-    task.cancel()
-    await asyncio.wait((task,))
-    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, StopAsyncIteration):
-        raise error
+    if not isinstance(stream.events, AsyncIterable):
+        refuse_when_full()
+    return _encode_events(stream, encode)
+
+
+async def _encode_events(stream: EventStream, encode: Callable[[object], bytes]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(with_silences(iterate(stream.events), stream.ping_s)) as events:
+        async for event in events:
+            yield PING if event is SILENCE else encode_event(event, encode)

@@ -2,65 +2,70 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from typing import Final, TypeVar, final
+from typing import TypeVar
+
+from perdure.context.stepping import End, IteratorThread, refuse_when_full
 
 __all__ = ["encode_chunks", "iterate"]
 
 T = TypeVar("T")
 
 
-@final
-class _End:
-    """Stands for the end of an iterator: StopIteration cannot pass through a future."""
-
-
-_END: Final = _End()
-
-
 async def iterate(source: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T, None]:
     """Yield what *source* yields, and close it at the end, also when it is left early.
 
-    An iterator that is not async is taken one step at a time in a worker thread, since it may wait for something.
-    When it is left while a step runs, that step is waited for: a generator cannot be closed while it works.
+    An iterator that is not async has a thread of its own, since it may wait for something. When it is left while a
+    step runs, that step is waited for, as a generator cannot be closed while it works, but not for long.
+
+    A cancellation thrown in goes on into *source*: it may be its own, of a timeout it has begun.
     """
-    if isinstance(source, AsyncIterable):
-        async_iterator = aiter(source)
+    if not isinstance(source, AsyncIterable):
+        thread = IteratorThread(iter(source))
+        thread.start()
         try:
-            async for item in async_iterator:
-                yield item
+            while not isinstance(taken := await thread.step(), End):
+                yield taken
         finally:
-            aclose = getattr(async_iterator, "aclose", None)
-            if aclose is not None:
-                await aclose()
+            await thread.finish()
         return
-    iterator = iter(source)
+    iterator = aiter(source)
     try:
+        step = anext(iterator)
         while True:
-            step = asyncio.ensure_future(asyncio.to_thread(next, iterator, _END))
             try:
-                taken = await asyncio.shield(step)
-            except asyncio.CancelledError:
-                await asyncio.wait((step,))
-                raise
-            if isinstance(taken, _End):
+                item = await step
+            except StopAsyncIteration:
                 return
-            yield taken
+            try:
+                yield item
+            except asyncio.CancelledError as error:
+                if not isinstance(iterator, AsyncGenerator):
+                    raise
+                step = iterator.athrow(error)
+            else:
+                step = anext(iterator)
     finally:
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            await asyncio.to_thread(close)
+        aclose = getattr(iterator, "aclose", None)
+        if aclose is not None:
+            await aclose()
 
 
-async def encode_chunks(source: AsyncIterable[bytes | str] | Iterable[bytes | str]) -> AsyncGenerator[bytes, None]:
-    """Yield what *source* yields as bytes, text as UTF-8.
+def encode_chunks(source: AsyncIterable[bytes | str] | Iterable[bytes | str]) -> AsyncGenerator[bytes, None]:
+    """Return an iterator over what *source* yields as bytes, text as UTF-8.
 
     Empty chunks are passed over, as some protocols take one for the end. Close it (`contextlib.aclosing`) to close
     *source*.
 
     Raises:
-        TypeError: *source* yields something else than bytes or text.
+        OverloadedError: *source* is not async, and there are too many such streams.
+        TypeError: When iterated: *source* yields something else than bytes or text.
     """
-    chunks = iterate(source)
+    if not isinstance(source, AsyncIterable):
+        refuse_when_full()
+    return _encode_chunks(iterate(source))
+
+
+async def _encode_chunks(chunks: AsyncGenerator[bytes | str, None]) -> AsyncGenerator[bytes, None]:
     try:
         async for chunk in chunks:
             encoded = chunk.encode() if isinstance(chunk, str) else chunk

@@ -93,7 +93,7 @@ class ClientDisconnectedError(ExecutionError):
 
 @final
 class ShuttingDownError(ExecutionError):
-    """The server is draining and takes no more requests."""
+    """The server is draining and takes no more requests, or ended before one was answered."""
 
 
 @final

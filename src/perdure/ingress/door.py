@@ -113,8 +113,8 @@ class Door:
             named = exchange.header_values(self._version_header)
             if named:
                 asked = named[0] if len(named) == 1 else _agreed(named)
-            elif query_string and self._version_query is not None:
-                asked = self._asked_in_query(query_string)
+            else:
+                asked = self._asked_elsewhere(exchange, query_string)
             plan, params, index = self._routes.find(exchange, asked)
             cors, gate = plan.cors, plan.gate
             ticket = self._capacity.enter(exchange, plan.priority)
@@ -135,7 +135,8 @@ class Door:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client reads an answer
             told, reply = await self._refuse(error, exchange, request_id, asked, plan, index)
             if self._recorders:
-                size_bytes = len(reply.body) if isinstance(reply.body, bytes) else -1
+                body = reply.body
+                size_bytes = len(body) if isinstance(body, bytes) and exchange.method != "HEAD" else 0
                 facts = None if plan is None else plan.facts
                 self._record(error, exchange, request_id, trace, facts, told[0][1], reply.status, size_bytes, started)
         else:
@@ -177,7 +178,7 @@ class Door:
             if identify is not None and self._timescape.state.by_client:
                 refusal, identify = await _look_early(identify, exchange, request_id), None
             named = exchange.header_values(self._version_header)  # an empty one asks for a version that is none
-            asked = _agreed(named) if named else self._asked_in_query(exchange.query_string)
+            asked = _agreed(named) if named else self._asked_elsewhere(exchange, exchange.query_string)
             plan, params, version = self._routes.find_socket(exchange, asked)
             if plan.gate is not None:
                 if identify is not None and plan.looks:
@@ -211,7 +212,9 @@ class Door:
         given = exchange.header("x-request-id")
         return given if given is not None and is_well_formed_request_id(given) else self._ids.new()
 
-    def _asked_in_query(self, query_string: str) -> str | None:
+    def _asked_elsewhere(self, exchange: Exchange, query_string: str) -> str | None:
+        if exchange.has_unreadable(self._version_header):
+            return ""  # what cannot be read is the name of no version, too
         name = self._version_query
         if name is None or name not in query_string:
             return None

@@ -25,8 +25,11 @@ class RsgiSocket:
         self._transport: Any = None
 
     async def accept(self) -> None:
-        """Take the client's offer."""
-        self._transport = await self._protocol.accept()
+        """Take the client's offer; raises as `SocketTransport.accept`."""
+        try:
+            self._transport = await self._protocol.accept()
+        except RuntimeError as error:
+            raise SocketClosedError("the client left before it was answered") from error
 
     async def receive(self) -> str | bytes:
         """Return the next message; raises as `SocketTransport.receive`."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from perdure.context.exchange import Exchange
 from perdure.context.local import current_context
-from perdure.errors import ClientDisconnectedError, MalformedRequestError, PayloadTooLargeError
+from perdure.errors import ClientDisconnectedError, MalformedRequestError, PayloadTooLargeError, RequestError
 from perdure.ingress.peers import Peer
 from perdure.ingress.streaming import send_stream
 from perdure.lifecycle.reply import Reply
@@ -77,7 +77,12 @@ async def send_chunks(chunks: AsyncGenerator[bytes, None], reply: Reply, scope: 
         lctx = current_context()
         told = "its connection was cut" if was_cut else "its client takes it for whole"
         facts = {"request_id": lctx.request_id} if lctx is not None else {}
-        _log.error("a stream failed, %s: %s", told, error, exc_info=error, extra=facts)
+        if isinstance(
+            error, RequestError
+        ):  # what it reads from its client while it answers: anybody can break that off
+            _log.info("a stream ended early, %s: %s", told, error, extra=facts)
+        else:
+            _log.error("a stream failed, %s: %s", told, error, exc_info=error, extra=facts)
     finally:
         # Granian ends the answer when nobody holds its transport any more; an exception's traceback may hold `send`.
         transport = None

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from perdure.errors import ClientDisconnectedError
+from perdure.lifecycle.following import Followed
 
 __all__ = ["send_stream"]
 
@@ -32,6 +33,8 @@ async def send_stream(
     leaving = asyncio.ensure_future(wait_disconnect())
     try:
         await asyncio.wait((pump, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not pump.done():
+            _note_leaving(chunks)
     finally:
         leaving.cancel()
         if not pump.done():
@@ -47,4 +50,13 @@ async def send_stream(
 async def _pump(chunks: AsyncGenerator[bytes, None], send: Callable[[bytes], Awaitable[None]]) -> None:
     async with aclosing(chunks):
         async for chunk in chunks:
-            await send(chunk)
+            try:
+                await send(chunk)
+            except ClientDisconnectedError:
+                _note_leaving(chunks)
+                raise
+
+
+def _note_leaving(chunks: AsyncGenerator[bytes, None]) -> None:
+    if isinstance(chunks, Followed):
+        chunks.has_left = True

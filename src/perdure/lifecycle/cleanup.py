@@ -26,6 +26,7 @@ from perdure.errors import (
     ModuleError,
     Problem,
     RequestError,
+    ShuttingDownError,
 )
 from perdure.lifecycle.hooks import PlannedHook, plan_local_hook
 from perdure.lifecycle.plan import Plan
@@ -116,6 +117,8 @@ def _cause(error: BaseException, lctx: LocalContext) -> BaseException:
             task.uncancel()
         if lctx._interruption == "disconnect":
             return ClientDisconnectedError("the client left before its answer was ready")
+        if lctx._interruption == "shutdown":
+            return ShuttingDownError("the server ended before the answer was ready")
         if lctx._reads_body:
             return BodyTimeoutError(lctx._facts.timeout_s)
         return DeadlineExceededError("the request", lctx._facts.timeout_s)

@@ -23,12 +23,14 @@ from perdure.context.recording import Recorder
 from perdure.context.request import Request
 from perdure.context.response import Response
 from perdure.context.socket import SocketTransport
+from perdure.context.streaming import StreamRecorder
 from perdure.context.trace import TraceContext
 from perdure.context.uploads import FormData
 from perdure.errors import UntranslatableRequestError
 from perdure.lifecycle.cleanup import Cleanup
 from perdure.lifecycle.deadlines import Deadlines
 from perdure.lifecycle.execution import Execution, Observer
+from perdure.lifecycle.following import follow, tell_end
 from perdure.lifecycle.hooks import PlannedHook, plan_local_hook
 from perdure.lifecycle.plan import Plan
 from perdure.lifecycle.reply import Reply, refuse_status
@@ -73,6 +75,8 @@ class Controller:
         self._threads = threads
         self._recorders = recorders
         self._observers = observers
+        self.stream_recorders: tuple[StreamRecorder, ...] = ()
+        """Told how streamed answers end."""
         self.deadlines = Deadlines()
         self.tally: Tally | None = None
         """Called for every request, so it has a fraction of a microsecond."""
@@ -207,7 +211,10 @@ class Controller:
             await raw.close()
         if self._recorders:
             body = reply.body
-            self._record(lctx, reply.status, len(body) if type(body) is bytes else -1, ended)
+            if type(body) is bytes and exchange.method != "HEAD":
+                self._record(lctx, reply.status, len(body), ended)
+            else:
+                self._record(lctx, reply.status, follow(reply, lctx, self.stream_recorders, ended), ended)
         if self._observers:
             self._observe(lctx, reply.status)
         return reply
@@ -224,9 +231,9 @@ class Controller:
         if self.entered is not None and trace.traceparent[54] in _SAMPLED:
             self.entered(lctx)
         lctx.record(REQUEST, "start")
-        status = CANCELLED
+        status, end = CANCELLED, None
         try:
-            status, failure = await run_socket(plan, transport, lctx, params, self._gctx, self._cleanup)
+            status, failure, end = await run_socket(plan, transport, lctx, params, self._gctx, self._cleanup)
         except BaseException as error:
             lctx.record(REQUEST, "error", error)
             raise
@@ -235,6 +242,8 @@ class Controller:
         finally:
             self._record(lctx, status, -1, _now())
             self._observe(lctx, status)
+            if end is not None:
+                tell_end(self.stream_recorders, lctx, end)
 
     async def _local_before(self, request: Request[Any], response: Response[Any], lctx: LocalContext) -> object:
         """Run the request's own before hooks, also those that they add, until one answers."""

@@ -87,6 +87,19 @@ class Deadlines:
                 del old[lctx]
                 interrupt(lctx, "timeout")
 
+    def interrupt_all(self) -> int:
+        """Interrupt every request, whatever time it has left: the server ends. Return how many there were."""
+        count = len(self)
+        for timeout_s, young in self.young.items():
+            old = self._old[timeout_s]
+            for lctx, task in young.items():
+                old[lctx] = lctx._task = task
+            young.clear()
+            for lctx in [*old]:
+                del old[lctx]
+                interrupt(lctx, "shutdown")
+        return count
+
     def move_to(self, loop: asyncio.AbstractEventLoop) -> None:
         """Go on in *loop*: test clients run each test in a loop of its own, and leave the last one's timer behind."""
         if self._loop is not loop:
@@ -111,7 +124,7 @@ def _older_than(running: Mapping[LocalContext, object], started: float) -> list[
     return list(takewhile(lambda lctx: lctx._started <= started, running))
 
 
-def interrupt(lctx: LocalContext, why: Literal["timeout", "disconnect"]) -> None:
+def interrupt(lctx: LocalContext, why: Literal["timeout", "disconnect", "shutdown"]) -> None:
     """Cancel the task that runs *lctx*, once, and leave the reason where the LCC finds it."""
     if lctx._interruption is None and lctx._task is not None:
         lctx._interruption = why

@@ -17,9 +17,11 @@ from perdure.context.local import HandlerFacts, LocalContext
 from perdure.context.request import Request
 from perdure.context.response import Response
 from perdure.context.socket import SocketTransport, WebSocket
+from perdure.context.streaming import StreamEnd
 from perdure.errors import Problem, RequestError, SocketClosedError
 from perdure.lifecycle.arguments import Callback
 from perdure.lifecycle.cleanup import Cleanup, cancel_work
+from perdure.lifecycle.following import FollowedSocket
 from perdure.lifecycle.hooks import PlannedHook, plan_local_hook
 from perdure.policy.gate import Gate
 
@@ -56,10 +58,11 @@ class SocketPlan(Struct, frozen=True, kw_only=True):
 async def run_socket(
     plan: SocketPlan, transport: SocketTransport, lctx: LocalContext, params: dict[str, str],
     gctx: GlobalContext[Any], cleanup: Cleanup,
-) -> tuple[int, BaseException | None]:  # fmt: skip
+) -> tuple[int, BaseException | None, StreamEnd | None]:  # fmt: skip
     """Serve one connection to its end.
 
-    Return the status that its offer was answered with, 101 or 403, and what of the program's own ended it, if so.
+    Return the status that its offer was answered with, 101 or 403, what of the program's own ended it, if so, and how
+    it ended, if it was taken.
 
     Never raises but when the server cancels it; the client's leaving is normal.
 
@@ -67,10 +70,11 @@ async def run_socket(
     """
     request = Request[Any, Any, Any, Any](lctx._exchange)
     request.params, request.body = params, None
-    socket = WebSocket[Any, Any](transport, plan.incoming)
+    followed = FollowedSocket(transport)
+    socket = WebSocket[Any, Any](followed, plan.incoming)
     given = (request, Response[Any](), lctx, gctx)
     code, status = NORMAL, REFUSED
-    failure: BaseException | None = None
+    raised: BaseException | None = None
     try:
         refused = await _hooks_answer(chain(plan.before, _local_before(lctx)), given, lctx)
         lctx._before_over = True
@@ -87,8 +91,7 @@ async def run_socket(
     except SocketClosedError:
         lctx.record(_HANDLER, "end")
     except BaseException as error:
-        code = _close_code(error)
-        failure = error if code == INTERNAL_ERROR else None
+        code, raised = _close_code(error), error
         _report(plan, error, lctx)
         await cleanup.undo(plan.catch, (error, *given))
         if isinstance(error, asyncio.CancelledError):
@@ -96,7 +99,9 @@ async def run_socket(
     finally:
         await cancel_work(lctx)
         await socket.close(code)
-    return status, failure
+    failure = raised if code == INTERNAL_ERROR else None
+    end = followed.end(status, raised, is_broken=failure is not None) if status == ACCEPTED else None
+    return status, failure, end
 
 
 def _close_code(error: BaseException) -> int:

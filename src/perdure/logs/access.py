@@ -20,6 +20,7 @@ from perdure.context.local import HandlerFacts, LocalContext
 from perdure.context.log import as_extra
 from perdure.context.recording import Recorder
 from perdure.context.refusal import Refusal
+from perdure.context.streaming import StreamEnd
 from perdure.context.trace import TraceContext
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _PAUSE_S: Final = 0.1
 _STOP_S: Final = 5.0
 _WAITING: Final = 50_000
 _FAULT: Final = 500
+_ACCEPTED: Final = 101
 _WHOLE: Final = 1_000_000
 _MS: Final = 1000
 _ACCESS: Final = "perdure.access"
@@ -55,6 +57,8 @@ class _Line(Struct, frozen=True):
     facts: HandlerFacts | None
     version: str
     reason: str | None
+    stream: str | None = None
+    """How a streamed answer ended."""
 
 
 @final
@@ -96,12 +100,24 @@ class AccessLog(Recorder):
             self._thread = None
 
     def finished(self, lctx: LocalContext, status: int, size_bytes: int, ended: float) -> None:
-        """Note a request that was served. See `Recorder`."""
+        """Note a request that was served; where something is streamed when that has ended. See `Recorder`."""
+        if size_bytes < 0 and (status == _ACCEPTED or lctx._facts.stages):  # else a WebSocket that was refused, or cut
+            return
         exchange, at = lctx._exchange, self._now()
         if self._is_due(exchange.path, status, at):
             self._note(
                 exchange, at, status, size_bytes, ended - lctx._started, lctx._received_bytes, lctx.request_id,
                 lctx._trace, lctx._facts, lctx._version, None,
+            )  # fmt: skip
+
+    def streamed(self, lctx: LocalContext, end: StreamEnd) -> None:
+        """Note a request whose answer was streamed, or a WebSocket. See `perdure.context.streaming.StreamRecorder`."""
+        exchange, at, error = lctx._exchange, self._now(), end.error
+        if self._is_due(exchange.path, _FAULT if end.outcome == "broken" else end.status, at):
+            self._note(
+                exchange, at, end.status, end.sent_bytes, end.ended - lctx._started, lctx._received_bytes,
+                lctx.request_id, lctx._trace, lctx._facts, lctx._version,
+                None if error is None else type(error).__name__, end.outcome,
             )  # fmt: skip
 
     def refused(self, refusal: Refusal) -> None:
@@ -135,12 +151,13 @@ class AccessLog(Recorder):
     def _note(
         self, exchange: Exchange, at: float, status: int, sent: int, duration_s: float, received: int,
         request_id: str, trace: TraceContext, facts: HandlerFacts | None, version: str, reason: str | None,
+        stream: str | None = None,
     ) -> None:  # fmt: skip
         principal = exchange.principal
         line = _Line(
             at, duration_s, status, sent, received, exchange.method, exchange.path, exchange.client,
             exchange.header("user-agent"), None if principal is None else principal.key, request_id, trace, facts,
-            version, reason,
+            version, reason, stream,
         )  # fmt: skip
         self._waiting.append(line)
         if len(self._waiting) == 1:
@@ -208,7 +225,8 @@ def _message(line: _Line, path: str) -> str:
     if not path.isprintable():  # line breaks in it could write lines of their own into a log of text
         path = ascii(path)[1:-1]
     reason = "" if line.reason is None else f" ({line.reason})"
-    return f"{line.method} {path} {line.status} {line.duration_s * _MS:.1f} ms{reason}"
+    stream = "" if line.stream is None else f", stream {line.stream}"
+    return f"{line.method} {path} {line.status} {line.duration_s * _MS:.1f} ms{stream}{reason}"
 
 
 def _facts(line: _Line, path: str) -> dict[str, Any]:
@@ -218,5 +236,6 @@ def _facts(line: _Line, path: str) -> dict[str, Any]:
         "user_agent": line.agent, "principal": line.principal, "request_id": line.request_id,
         "handler": line.facts and line.facts.handler, "route": line.facts and line.facts.route,
         "version": line.version, "trace_id": line.trace.trace_id, "span_id": line.trace.span_id, "reason": line.reason,
+        "stream": line.stream,
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value is not None}

@@ -11,6 +11,7 @@ whole.
 import fcntl
 import os
 import select
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -64,9 +65,11 @@ class LineWriter:
         if self._put_bytes - self._done_bytes + len(line) > self._limit_bytes or len(line) > _LINE_BYTES:
             self._refused += 1
             return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="perdure-logs", daemon=True)
-            self._thread.start()
+        if self._thread is None and not sys.is_finalizing():
+            self._start()
+        if self._thread is None or sys.is_finalizing():
+            self._write_here(line)
+            return
         self._put_bytes += len(line)
         self._queue.put(line)
 
@@ -84,6 +87,27 @@ class LineWriter:
         self._queue: SimpleQueue[bytes] = SimpleQueue()
         self._thread = None
         self._done_bytes = self._put_bytes
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="perdure-logs", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter ends, or there may be no more threads
+            return
+        self._thread = thread
+
+    def _write_here(self, line: bytes) -> None:
+        """Write *line* from this thread, as there is no other: piece by piece, for as long as there is room."""
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        rest = b"\n" + line if self._is_torn else line
+        try:
+            while rest and poll.poll(0):
+                rest = rest[os.write(self._fd, rest[: select.PIPE_BUF]) :]
+                self._is_torn = bool(rest)
+        except OSError:
+            pass  # counted with those for which there is no room
+        self._unwritten += bool(rest)
 
     def _run(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from typing import Final, Literal, final
 from msgspec import Struct
 
 from perdure.telemetry import table
+from perdure.telemetry.prometheus_names import label_name
 from perdure.telemetry.queries import (
     ANSWERED,
     HANDLER,
@@ -40,6 +41,7 @@ _REQUESTS: Final = count(table.DURATION)
 _ERRORS: Final = count(table.DURATION, f'{STATUS}=~"5.."')
 _SHED: Final = total(table.REFUSED, f'{REASON}="overloaded"')
 _BY: Final = f"job, {HANDLER}"
+_BROKEN: Final = f'{label_name(table.STREAMS.labels[1])}="broken"'
 
 _ALERTS: Final = (
     _Alert(
@@ -53,6 +55,13 @@ _ALERTS: Final = (
         when=f"{quantile(0.99, table.DURATION, ANSWERED, _BY, _OVER)} > 1",
         summary=f"{{{{ $labels.{HANDLER} }}}} takes {{{{ $value | humanizeDuration }}}} for 1 % of its requests",
         do="The diagram of stages says where the time goes; exemplars lead to traces.",
+    ),
+    _Alert(
+        name="PerdureStreamsBreak", lasting="0m", severity="warning",
+        when=new_or_grown(table.STREAMS, _BROKEN, _BY),
+        summary=f"Streams of {{{{ $labels.{HANDLER} }}}} break off",
+        do="What it streams raised an error: the logs of perdure.ingress and perdure.lifecycle have it, with the id of "
+        "the request.",
     ),
     _Alert(
         name="PerdureShedding", lasting="2m", severity="critical",

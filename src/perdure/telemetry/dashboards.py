@@ -18,6 +18,7 @@ _CHOSEN: Final = f'{_JOB}, {HANDLER}=~"$handler", {VERSION}=~"$version"'
 _TIMED: Final = f"{_CHOSEN}, {ANSWERED}"
 _ENDED: Final = f'{_JOB}, {REASON}=~"version_closed|unknown_version"'
 _CONDITION: Final = label_name(table.UNHEALTHY.labels[1])
+_OUTCOME: Final = label_name(table.STREAMS.labels[1])
 _WIDTH: Final = 24
 _HEIGHT: Final = 8
 _SCHEMA: Final = 39
@@ -71,6 +72,11 @@ _TRAFFIC: Final = (
     _Panel("Errors (5xx) of all requests", "percentunit", [
         (f"{rate(_ERRORS, HANDLER)} / {rate(_REQUESTS, HANDLER)}", _name(HANDLER)),
     ]),
+    _Panel(
+        "Streams that ended per second, by how", "short", [_rate_by(_OUTCOME, count(table.STREAMS, _JOB))],
+        "complete; broken: the handler, or what it streams, raised; left: the client; cut: by the server.", width=12,
+    ),
+    _Panel("Mean duration of streams", "s", [_mean_by(HANDLER, table.STREAMS, _JOB)], width=12),
 )  # fmt: skip
 _LATENCY: Final = (
     _Panel("Duration of all requests", "s", [

@@ -51,8 +51,11 @@ def quantile(part: float, metric: Metric, match: str = "", by: str = "", over: s
 
 
 def new_or_grown(metric: Metric, match: str = "", by: str = "", over: str = "10m") -> str:
-    """Return what is greater than 0 where a counter has grown, also where its first value is the first that is seen."""
-    selected = total(metric, match)
+    """Return what is greater than 0 where a counter has grown, also where its first value is the first that is seen.
+
+    Of a histogram it is the number of its values that counts.
+    """
+    selected = count(metric, match) if metric.kind == "histogram" else total(metric, match)
     grown = f"sum{_by(by)} (increase({selected}[{over}])) > 0"
     return f"{grown} or sum{_by(by)} ({selected} unless {selected} offset {over}) > 0"
 

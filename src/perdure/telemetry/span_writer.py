@@ -147,6 +147,24 @@ class SpanWriter:
             written += (span_prefix(len(fields)), fields)
         return b"".join(written)
 
+    def write_beside(self, span: Span, origin: float, trace: TraceContext, told: Told, anchor_ns: int) -> bytes:
+        """Return *span*, which is right below the request's own, and was not known when that was written.
+
+        Args:
+            origin: When the request's own began.
+            trace: See `write`, as for what follows.
+        """
+        before, _, _, common = self._around(trace, told)
+        error, failure = span.error, b""
+        if error is not None:
+            failure = self._exception(span, error, origin, anchor_ns)
+            failure += self._often("error.type", error_type(error)) + failed_status()
+        fields = b"".join((
+            before, _ID, self._new_ids(1), _PARENT_ID, bytes.fromhex(trace.span_id), self._of_stage(span.stage),
+            _times(span, origin, anchor_ns), common, failure, flags_field(trace.flags | _HAS_IS_REMOTE),
+        ))  # fmt: skip
+        return span_prefix(len(fields)) + fields
+
     def _around(self, trace: TraceContext, told: Told) -> tuple[bytes, Shared, bytes, bytes]:
         """Return what each span begins with, what it shares with others, and the attributes it has by it.
 

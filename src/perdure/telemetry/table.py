@@ -15,7 +15,7 @@ from perdure.telemetry.metric import Metric
 __all__ = [
     "ACTIVE", "AUDIT_LOST", "COLLECTED", "COLLECTIONS", "COMPENSATIONS_FAILED", "CPU", "DURATION", "FILES", "LAG",
     "LOOK_UPS", "MEMORY", "REFUSED", "REQUEST_SIZE", "RESPONSE_SIZE", "SERIES_REFUSED", "SPANS_DROPPED", "STAGES",
-    "STARTED", "TABLE", "THREADS", "UNCOLLECTABLE", "UNHEALTHY", "WORKERS",
+    "STARTED", "STREAMS", "TABLE", "THREADS", "UNCOLLECTABLE", "UNHEALTHY", "WORKERS",
 ]  # fmt: skip
 
 _HANDLER: Final = "perdure.handler"
@@ -43,8 +43,15 @@ REQUEST_SIZE: Final = Metric(
 )  # fmt: skip
 RESPONSE_SIZE: Final = Metric(
     name="http.server.response.body.size", kind="histogram", unit="By",
-    help="Size of response bodies, but for those that are streamed.",
+    help="Size of response bodies, as sent: 0 for HEAD; of those that are streamed when they have ended.",
     labels=_BY_ROUTE, bounds=_SIZES,
+)  # fmt: skip
+STREAMS: Final = Metric(
+    name="perdure.response.stream.duration", kind="histogram", unit="s",
+    help="How long streamed answers and WebSockets lasted, by how they ended: complete, broken (the handler, or what "
+    "it streams, raised), left (the client), cut (by the server).",
+    labels=(_HANDLER, "perdure.stream.outcome"),
+    bounds=(0.1, 1.0, 10.0, 60.0, 300.0, 1_800.0, 3_600.0, 14_400.0),
 )  # fmt: skip
 STAGES: Final = Metric(
     name="perdure.stage.duration", kind="histogram", unit="s",
@@ -126,8 +133,8 @@ UNCOLLECTABLE: Final = Metric(
 )  # fmt: skip
 
 TABLE: Final[tuple[Metric, ...]] = (
-    DURATION, ACTIVE, REQUEST_SIZE, RESPONSE_SIZE, STAGES, REFUSED, COMPENSATIONS_FAILED, LOOK_UPS, LAG, AUDIT_LOST,
-    SPANS_DROPPED, SERIES_REFUSED, UNHEALTHY, WORKERS, STARTED, CPU, MEMORY, FILES, THREADS, COLLECTIONS, COLLECTED,
-    UNCOLLECTABLE,
+    DURATION, ACTIVE, REQUEST_SIZE, RESPONSE_SIZE, STREAMS, STAGES, REFUSED, COMPENSATIONS_FAILED, LOOK_UPS, LAG,
+    AUDIT_LOST, SPANS_DROPPED, SERIES_REFUSED, UNHEALTHY, WORKERS, STARTED, CPU, MEMORY, FILES, THREADS, COLLECTIONS,
+    COLLECTED, UNCOLLECTABLE,
 )  # fmt: skip
 """All of them, in the order in which they are shown."""

@@ -12,15 +12,16 @@ from time import perf_counter
 from typing import Final, Protocol, cast, final
 
 from perdure.clock import Clock
-from perdure.context.events import Mark
+from perdure.context.events import Mark, Stage
 from perdure.context.local import LocalContext
 from perdure.context.recording import Recorder
 from perdure.context.refusal import Refusal
+from perdure.context.streaming import StreamEnd
 from perdure.errors import ClientDisconnectedError, Problem, RequestError
 from perdure.telemetry.outbox import DropReason
 from perdure.telemetry.span_attributes import SOCKET, Told
 from perdure.telemetry.span_writer import SpanWriter
-from perdure.telemetry.spans import spans_of
+from perdure.telemetry.spans import Span, spans_of
 
 __all__ = ["Sink", "Tracer"]
 
@@ -111,6 +112,33 @@ class Tracer(Recorder):
         )  # fmt: skip
         anchor_ns = self._anchor_ns(refusal.started)
         self._sink.put(self._writer.write(spans, refusal.trace, told, exchange, anchor_ns, ""), len(spans))
+
+    def streamed(self, lctx: LocalContext, end: StreamEnd) -> None:
+        """Tell how a streamed answer ended; see `perdure.context.streaming.StreamRecorder`.
+
+        Its request was told of when it began, so that nothing waits for a stream of days. Where one is broken that
+        nobody sampled, the request is told of now.
+        """
+        trace, started, facts, exchange = lctx._trace, lctx._started, lctx._facts, lctx._exchange
+        is_sampled = trace.traceparent[54] in _SAMPLED
+        is_told = is_sampled or (end.outcome == "broken" and end.status != SOCKET and self._may_export(end.ended))
+        if not is_told:  # a WebSocket that broke was told of already
+            return
+        if not self._sink.has_room():
+            self._sink.drop("full")
+            return
+        told = Told(lctx.request_id, facts.handler, facts.route, lctx._version, exchange.method, end.status)
+        anchor_ns = self._anchor_ns(started)
+        stage = Stage("response", "stream")
+        stage.facts = {"perdure.stream.outcome": end.outcome, "http.response.body.size": end.sent_bytes}
+        span = Span(stage, end.begun, end.ended, None)
+        span.error = end.error if end.outcome == "broken" else None
+        written, count = self._writer.write_beside(span, started, trace, told, anchor_ns), 1
+        was_told = is_sampled or end.status >= 500 or end.begun - started >= self._slow_s
+        if not was_told:
+            spans = spans_of(lctx._moments, facts.stages, started, lctx._routed, end.begun)
+            written, count = self._writer.write(spans, trace, told, exchange, anchor_ns, "") + written, len(spans) + 1
+        self._sink.put(written, count)
 
     def _consider(self, lctx: LocalContext, status: int, ended: float) -> None:
         trace, started, moments = lctx._trace, lctx._started, lctx._moments

@@ -238,6 +238,12 @@ async def stream(req: Request[AsyncIterator[bytes]]) -> dict[str, Any]:
     return {"size": size, "sha": digest.hexdigest()}
 
 
+@app.post("/stream-back")
+async def stream_back(req: Request[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+    async for chunk in req.body:
+        yield chunk
+
+
 @app.post("/stream-first")
 async def stream_first(req: Request[AsyncIterator[bytes]]) -> dict[str, int]:
     """Answer when the first piece is there, and leave the rest."""
