@@ -33,7 +33,7 @@ def _request(kind: Kind) -> Call:
         headers["content-length"] = str(len(scenario.body))
     scope = SimpleNamespace(
         proto="http", method=scenario.method, path=scenario.path, query_string="", headers=headers, scheme="http",
-        http_version="1.1", client="127.0.0.1:51044",
+        http_version="1.1", client="127.0.0.1:51044", authority=None,
     )  # fmt: skip
     serve = perdure_unaudited_app.app.__rsgi__
     protocol = _Protocol(scenario.body, scenario.status)

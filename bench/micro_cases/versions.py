@@ -74,7 +74,7 @@ def _request(version: str) -> Call:
     headers = _Headers(host="127.0.0.1", **{"api-version": version})
     scope = SimpleNamespace(
         proto="http", method="GET", path=f"/things-{_HANDLERS - 1}", query_string="", headers=headers, scheme="http",
-        http_version="1.1", client="127.0.0.1:51044",
+        http_version="1.1", client="127.0.0.1:51044", authority=None,
     )  # fmt: skip
     serve, protocol = app.__rsgi__, _Protocol()
 
