@@ -149,7 +149,7 @@ def test_serve_when_requests_outlast_the_drain_time_interrupts_and_records_them(
         assert client.recv(4096).startswith(b"HTTP/1.1 503 ")
         assert server.wait_end() == 1
     assert "compensated" in server.lines
-    assert "1 requests were not answered within drain_timeout_s, and interrupted" in server.printed
+    assert "not answered within drain_timeout_s, and interrupted: 1 request" in server.printed
     shown = run("audit", "tail", "--dir", "audit")
     assert shown.wait_end() == 0
     assert re.search(r"503 GET '/undone'.*ShuttingDownError", shown.printed), shown.printed

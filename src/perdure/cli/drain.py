@@ -92,7 +92,7 @@ class DrainingTarget:
         count = self._app.interrupt()
         if count:
             self.has_interrupted = True
-            alarm(f"{count} requests were not answered within drain_timeout_s, and interrupted")
+            alarm(f"not answered within drain_timeout_s, and interrupted: {count} request{'' if count == 1 else 's'}")
 
     def _stop_when_quiet(self, loop: AbstractEventLoop) -> None:
         self._answer = self._answer_last  # `_carry`, which runs in a thread, may have come between

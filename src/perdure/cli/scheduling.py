@@ -3,8 +3,9 @@
 One thread of Granian's reads and writes, another runs Python. By Linux' normal policy whoever is woken may interrupt
 whoever runs: the one thread reads a request and is put aside for the other, which answers it and waits for the next.
 That is a switch or two per request, which cost more than the request. Under `SCHED_BATCH` a thread that is woken waits
-until the core is free: all requests that are there are read, then all are answered. That is half as many requests
-per second again, at half the latency, whatever the load; beside programs that need the core as well, nothing changes.
+until the core is free: all requests that are there are read, then all are answered. Where a worker has one core and
+some connections, that is half as many requests per second again, at not much more than half the latency; with cores to
+spare, one connection, or a hundred, it changes little, and beside programs that need the core as well, nothing.
 
 Source: sched(7); measured on Linux 6.18, `docs/performance.md`.
 """

@@ -1,7 +1,6 @@
 """Twenty times a second: how late the event loop is, and whether somebody wants to read."""
 
 import asyncio
-from bisect import bisect_left
 from math import inf
 from typing import Final, Protocol, final
 
@@ -78,6 +77,4 @@ class Beat:
         self._timer = loop.call_at(self._due_s, self._beat, loop)
 
     def _note_lag(self, lag_s: float) -> None:
-        cell = self._registry.cell(LAG, ())
-        cell.view[cell.at] += lag_s
-        cell.view[cell.at + 1 + bisect_left(cell.metric.bounds, lag_s)] += 1.0
+        self._registry.cell(LAG, ()).observe(lag_s)

@@ -5,6 +5,7 @@ somebody reads, and when a request is the first of its kind.
 """
 
 import logging
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
 from typing import Final, final
@@ -52,6 +53,12 @@ class Cell:
         """The sum."""
         self.quick = 0.0
         """How many are in the first bucket."""
+
+    def observe(self, value: float) -> None:
+        """Add *value* to a histogram; for those that do not keep `total` and `quick`."""
+        view, at = self.view, self.at
+        view[at] += value
+        view[at + 1 + bisect_left(self.metric.bounds, value)] += 1.0
 
 
 @final

@@ -23,12 +23,12 @@ from perdure.context.refusal import Refusal
 from perdure.errors import VersionClosedError
 from perdure.telemetry.reasons import reason_of
 from perdure.telemetry.registry import Cell, Registry
+from perdure.telemetry.span_attributes import KNOWN_METHODS
 from perdure.telemetry.stages import NONE, Way
 from perdure.telemetry.table import DURATION, REFUSED
 
 __all__ = ["RequestMetrics"]
 
-_METHODS: Final = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _FLAG: Final = 54
 """Where in a traceparent the last digit of its flags is."""
 _SAMPLED: Final = "13"
@@ -152,7 +152,7 @@ class RequestMetrics(Recorder):
         self, known: _Known, facts: HandlerFacts | None, version: str, status: int, exchange: Exchange
     ) -> _Series:
         handler, route, stages = (NONE, "", ()) if facts is None else (facts.handler, facts.route, facts.stages)
-        told = exchange.method if exchange.method in _METHODS else "_OTHER"
+        told = exchange.method if exchange.method in KNOWN_METHODS else "_OTHER"
         way = self._way(handler, route, told, stages)
         key = handler, version, status, told
         series = known.get(key)

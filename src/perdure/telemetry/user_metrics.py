@@ -1,6 +1,5 @@
 """Metrics of the program's own: what stands behind ``gctx.metrics``."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Final, Generic, TypeVar, final
@@ -63,10 +62,8 @@ class _HistogramCell(_BoundCell):
     def record(self, value: float) -> None:
         cell = self._cell
         number = _number(cell.metric, value)
-        bucket = cell.at + 1 + bisect_left(cell.metric.bounds, number)
         with self._registry.lock:
-            cell.view[cell.at] += number
-            cell.view[bucket] += 1.0
+            cell.observe(number)
 
 
 class _Labelled(Generic[CellT]):
