@@ -52,6 +52,24 @@ def test_a_sweep_interrupts_those_that_are_over_their_own_time() -> None:
     assert [504, 200, 504] == [response.status_code for response in run(scenario())]
 
 
+def test_interrupting_all_spares_neither_the_young_nor_the_old() -> None:
+    async def scenario() -> list[httpx.Response]:
+        release, started = asyncio.Event(), list[str]()
+        app = hanging(release, started)
+        async with serving(app) as client:
+            sent = [asyncio.create_task(client.get("/slow"))]
+            await until(started, 1)
+            deadlines = deadlines_of(app)
+            deadlines.sweep(perf_counter() + 50)  # from now on this one is old
+            sent += [asyncio.create_task(client.get(path)) for path in ("/quick", "/slow")]
+            await until(started, 3)
+            assert 3 == app.interrupt()
+            assert 0 == len(deadlines)
+            return list(await asyncio.gather(*sent))
+
+    assert [503, 503, 503] == [response.status_code for response in run(scenario())]
+
+
 def test_sweeping_twice_interrupts_once() -> None:
     async def scenario() -> httpx.Response:
         release, started = asyncio.Event(), list[str]()
